@@ -1,0 +1,6 @@
+from django.urls import URLPattern, URLResolver
+
+
+urlpatterns: list[URLPattern | URLResolver] = []
+api_urlpatterns: list[URLPattern | URLResolver] = []
+webhook_urlpatterns: list[URLPattern | URLResolver] = []

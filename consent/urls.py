@@ -1,0 +1,6 @@
+from django.urls import URLPattern, URLResolver
+
+
+urlpatterns: list[URLPattern | URLResolver] = []
+api_urlpatterns: list[URLPattern | URLResolver] = []
+access_urlpatterns: list[URLPattern | URLResolver] = []

@@ -1,0 +1,3 @@
+"""
+What buyers can book: pools, prices, capacity by the hour, and the bookings themselves.
+"""
