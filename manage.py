@@ -11,8 +11,9 @@ import hashlib
 import importlib.util
 import json
 import os
-import subprocess  # noqa: S404 - runs pip of the environment made here
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -78,11 +79,11 @@ def explain_missing_venv() -> None:
 
 
 @contextlib.contextmanager
-def install_lock() -> "object":
+def install_lock() -> "Iterator[None]":
     """
     Let one process install while others wait, so that two first starts do not collide.
     """
-    import fcntl  # noqa: PLC0415 - absent on Windows, where the message below is kinder
+    import fcntl
 
     try:
         handle = LOCK.open("w")
@@ -159,30 +160,30 @@ def bootstrap(command: str) -> None:
         install(command)
     if not is_inside_venv():
         arguments = [str(venv_python()), str(ROOT / "manage.py"), *sys.argv[1:]]
-        os.execv(arguments[0], arguments)  # noqa: S606 - the same program, other interpreter
+        os.execv(arguments[0], arguments)
 
 
 def run_up(arguments: "list[str]") -> int:
-    from config.devstack.main import main as up  # noqa: PLC0415 - needs the environment
+    from config.devstack.main import main as up
 
     return up(arguments)
 
 
 def run_test(arguments: "list[str]") -> int:
-    import pytest  # noqa: PLC0415 - needs the environment
+    import pytest
 
     os.chdir(ROOT)
     return int(pytest.main(arguments))
 
 
 def run_lint(arguments: "list[str]") -> int:
-    from config.lint import main as lint  # noqa: PLC0415 - needs the environment
+    from config.lint import main as lint
 
     return lint(arguments)
 
 
 def run_django(arguments: "list[str]") -> int:
-    from django.core.management import execute_from_command_line  # noqa: PLC0415
+    from django.core.management import execute_from_command_line
 
     execute_from_command_line(["manage.py", *arguments])
     return 0

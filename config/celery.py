@@ -8,7 +8,6 @@ PostgreSQL, and each app's `tasks.sweep()` finds it.
 import os
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from celery import Celery
 from celery.signals import setup_logging
@@ -52,7 +51,7 @@ if _folder:
 
 
 @setup_logging.connect
-def keep_django_logging(**_: Any) -> None:
+def keep_django_logging(**_: object) -> None:
     """
     Leave logging as settings.LOGGING made it.
     """

@@ -11,10 +11,11 @@ import hashlib
 import os
 import pwd
 import secrets
+import shlex
 import shutil
 import signal
 import socket
-import subprocess  # noqa: S404 - runs the pinned PostgreSQL binaries
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -165,7 +166,6 @@ def _own(path: Path) -> None:
 
 def _spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
     user = _server_user()
-    identity = {} if user is None else {"user": user.pw_uid, "group": user.pw_gid}
     with log.open("ab") as output:
         return subprocess.Popen(
             command,
@@ -175,8 +175,9 @@ def _spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
             env=_environment(),
             cwd="/",
             start_new_session=True,
+            user=user.pw_uid if user else None,
+            group=user.pw_gid if user else None,
             extra_groups=[] if user else None,
-            **identity,  # type: ignore[arg-type] - both are numbers
         )
 
 
@@ -225,18 +226,36 @@ def find_free_port() -> int:
         return port
 
 
+def _options(cluster: Cluster, port: int) -> list[str]:
+    options = {
+        **cluster.settings,
+        "port": str(port),
+        "listen_addresses": "127.0.0.1",
+        "unix_socket_directories": "",
+    }
+    return [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+
+
+def start_detached(cluster: Cluster, *, port: int) -> None:
+    """
+    Start a server that outlives this process; `stop` ends it.
+
+    :raises PostgresFailed: it did not answer in time.
+    """
+    command = [str(_find_binaries() / "pg_ctl"), "start", "--wait", f"--pgdata={cluster.data}"]
+    command += ["--timeout", str(int(START_TIMEOUT_S)), "--silent", "--options"]
+    if _spawn([*command, shlex.join(_options(cluster, port))], cluster.log).wait() != 0:
+        raise PostgresFailed("PostgreSQL did not start:\n" + tail(cluster.log))
+
+
 def start(cluster: Cluster, *, port: int) -> subprocess.Popen[bytes]:
     """
     Start the server as a child in its own session and return once it answers.
 
     :raises PostgresFailed: it ended, or did not answer in time.
     """
-    options = {**cluster.settings, "port": str(port), "listen_addresses": "127.0.0.1"}
-    options["unix_socket_directories"] = ""
     command = [str(_find_binaries() / "postgres"), "-D", str(cluster.data)]
-    for name, value in options.items():
-        command += ["-c", f"{name}={value}"]
-    server = _spawn(command, cluster.log)
+    server = _spawn(command + _options(cluster, port), cluster.log)
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         if server.poll() is not None:
@@ -300,7 +319,7 @@ def share_cluster(cluster: Cluster) -> Iterator[int]:
         if not port or not is_answering(cluster, port=port):
             stop(cluster)
             port = find_free_port()
-            start(cluster, port=port)
+            start_detached(cluster, port=port)
         fcntl.flock(gate, fcntl.LOCK_UN)
         try:
             yield port

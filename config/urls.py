@@ -4,14 +4,15 @@ Every address of Parado: pages, then the three machine interfaces.
 
 from types import ModuleType
 
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
 import accounts.urls
 import billing.urls
 import consent.urls
 import marketplace.urls
 import portal.urls
 import web.urls
-from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 
 APPS: tuple[tuple[str, ModuleType], ...] = (

@@ -1,0 +1,28 @@
+# Aliases only: a bare machine has no make, and python3 manage.py does everything.
+.PHONY: help run up test lint bench screenshots messages requirements
+
+help:
+	@grep -E '^[a-z]+:' Makefile
+
+up run:
+	python3 manage.py up
+
+test:
+	python3 manage.py test
+
+lint:
+	python3 manage.py lint
+
+bench:
+	python3 manage.py bench
+
+screenshots:
+	python3 manage.py test tests/browser -m browser -q
+
+messages:
+	python3 manage.py makemessages --all --ignore var --ignore .venv
+
+# Needs uv (https://docs.astral.sh/uv/); running Parado never does.
+requirements:
+	uv pip compile -q pyproject.toml --generate-hashes --python-version 3.11 --universal -o requirements.txt
+	uv pip compile -q pyproject.toml --extra dev --generate-hashes --python-version 3.11 --universal -c requirements.txt -o requirements-dev.txt
