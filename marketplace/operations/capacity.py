@@ -1,0 +1,112 @@
+"""
+How much each pool can be sold, hour by hour, from what owners allow.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from marketplace import rules
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapacityRefresh:
+    bucket_count: int
+    vehicle_count: int
+
+
+# Cars that share a zone, a week and a power are one row before the hours come in, so
+# the cost grows with the number of different weeks and hours and not with the cars.
+# A pause takes the same watts off again for the hours it touches.
+REFRESH = """
+WITH span AS (
+    SELECT %(starts_at)s::timestamptz AS starts_at,
+           %(starts_at)s::timestamptz + %(hours)s * interval '1 hour' AS ends_at
+), allowed AS MATERIALIZED (
+    SELECT p.id AS pool_id, t.vehicle_id, t.time_zone, t.week_mask,
+           greatest(t.starts_at, s.starts_at) AS starts_at, least(t.ends_at, s.ends_at) AS ends_at,
+           least(v.rated_power_w, coalesce(t.power_limit_w, v.rated_power_w))::bigint AS power_w
+    FROM span s
+    JOIN consent_terms_v t ON t.starts_at < s.ends_at AND t.ends_at > s.starts_at
+                          AND NOT t.is_withdrawn
+    JOIN consent_vehicle_v v ON v.vehicle_id = t.vehicle_id
+    JOIN marketplace_pool p ON p.region_id = v.region_code
+                           AND p.hardware_class_id = v.hardware_class_code
+), weeks AS MATERIALIZED (
+    SELECT pool_id, time_zone, week_mask, starts_at, ends_at, sum(power_w) AS power_w
+    FROM allowed GROUP BY 1, 2, 3, 4, 5
+    UNION ALL
+    SELECT a.pool_id, a.time_zone, a.week_mask, greatest(a.starts_at, b.starts_at),
+           least(a.ends_at, b.ends_at), -sum(a.power_w)
+    FROM allowed a
+    JOIN consent_pause_v b ON b.vehicle_id = a.vehicle_id
+                          AND b.starts_at < a.ends_at AND b.ends_at > a.starts_at
+    GROUP BY 1, 2, 3, 4, 5
+), hours AS MATERIALIZED (
+    SELECT z.time_zone, h.starts_at, q.quarter,
+           (extract(isodow FROM l.local)::int - 1) * 96
+           + extract(hour FROM l.local)::int * 4 + extract(minute FROM l.local)::int / 15 AS bit
+    FROM (SELECT DISTINCT time_zone FROM weeks) z, span s,
+         generate_series(s.starts_at, s.ends_at - interval '1 hour', interval '1 hour')
+             AS h(starts_at),
+         generate_series(0, 3) AS q(quarter),
+         LATERAL (SELECT (h.starts_at + q.quarter * interval '15 minutes')
+                         AT TIME ZONE z.time_zone AS local) l
+), expected AS (
+    SELECT w.pool_id, h.starts_at, sum(w.power_w) / 4 AS forecast_w
+    FROM weeks w
+    JOIN hours h ON h.time_zone = w.time_zone
+                AND h.starts_at + h.quarter * interval '15 minutes' >= w.starts_at
+                AND h.starts_at + (h.quarter + 1) * interval '15 minutes' <= w.ends_at
+    WHERE get_bit(w.week_mask, h.bit) = 1
+    GROUP BY w.pool_id, h.starts_at
+)
+INSERT INTO marketplace_capacitybucket AS b
+    (pool_id, starts_at, forecast_w, sellable_w, reserved_w, refreshed_at)
+SELECT p.id, g.starts_at, f.forecast_w, f.forecast_w * %(share)s / 1000, 0, %(now)s
+FROM marketplace_pool p
+CROSS JOIN span s
+CROSS JOIN generate_series(s.starts_at, s.ends_at - interval '1 hour', interval '1 hour')
+    AS g(starts_at)
+LEFT JOIN expected e ON e.pool_id = p.id AND e.starts_at = g.starts_at
+CROSS JOIN LATERAL (SELECT greatest(coalesce(e.forecast_w, 0), 0)::bigint AS forecast_w) f
+ORDER BY p.id, g.starts_at
+ON CONFLICT (pool_id, starts_at) DO UPDATE
+SET forecast_w = EXCLUDED.forecast_w,
+    -- What is sold stays sold: a forecast that falls only stops further sales.
+    sellable_w = greatest(EXCLUDED.sellable_w, b.reserved_w),
+    refreshed_at = EXCLUDED.refreshed_at
+"""
+
+COUNT_VEHICLES = """
+UPDATE marketplace_region r SET vehicle_count = c.vehicle_count
+FROM (
+    SELECT g.code, count(v.vehicle_id) AS vehicle_count
+    FROM marketplace_region g LEFT JOIN consent_vehicle_v v ON v.region_code = g.code
+    GROUP BY g.code
+) c
+WHERE c.code = r.code AND r.vehicle_count <> c.vehicle_count
+"""
+
+
+@transaction.atomic(durable=True)
+def refresh_capacity(
+    *, now: datetime, hours: int = rules.CAPACITY_HORIZON_HOURS, starts_at: datetime | None = None
+) -> CapacityRefresh:
+    """
+    Set forecast and sellable power of every pool for `hours` hours from starts_at (now).
+
+    The forecast is the sum of what owners' weeks allow, as watts of each car or its
+    owner's power limit, less paused cars; daily budgets and batteries are covered by
+    the share that is not sold. Rows are written in the order in which sales lock them.
+    """
+    start = rules.floor_to_hour(starts_at or now)
+    share = rules.SELLABLE_SHARE_PERMILLE
+    with connection.cursor() as cursor:
+        cursor.execute(REFRESH, {"starts_at": start, "hours": hours, "share": share, "now": now})
+        bucket_count = cursor.rowcount
+        cursor.execute(COUNT_VEHICLES)
+        cursor.execute("SELECT coalesce(sum(vehicle_count), 0) FROM marketplace_region")
+        (vehicle_count,) = cursor.fetchone()
+    return CapacityRefresh(bucket_count=bucket_count, vehicle_count=int(vehicle_count))
