@@ -44,7 +44,9 @@ def digest_of(path: Path) -> str:
     Return the key of one requirement file for this interpreter.
     """
     version = ".".join(str(part) for part in sys.version_info[:2])
-    return hashlib.sha256(version.encode() + b"\0" + path.read_bytes()).hexdigest()
+    lines = path.read_text(encoding="utf-8").splitlines()
+    pins = [version, *(line for line in lines if not line.lstrip().startswith("#"))]
+    return hashlib.sha256("\n".join(pins).encode()).hexdigest()
 
 
 def read_stamp() -> "dict[str, str]":

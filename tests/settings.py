@@ -2,9 +2,9 @@
 The settings of the project with the costs that tests need not pay taken out.
 """
 
+from config.environment import read_text
 from config.settings import *  # noqa: F403 - every setting, then the exceptions below
 from config.settings import DATABASES
-from config.environment import read_text
 
 
 DATABASES["default"]["TEST"] = {"NAME": "test_" + read_text("PARADO_TEST_NAME", "parado")}

@@ -51,7 +51,9 @@ def test_no_function_is_longer_than_a_screen() -> None:
 
 
 def test_no_module_is_too_long_to_read() -> None:
-    sizes = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in list_modules()}
+    # A first migration is as long as its app has tables, and is read once.
+    modules = [path for path in list_modules() if path.parent.name != "migrations"]
+    sizes = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in modules}
     long = [f"{show(path)}: {lines}" for path, lines in sizes.items() if lines > MODULE_LINES_MAX]
     assert long == []
 
