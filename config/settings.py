@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import django_stubs_ext
+import font_manrope
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
@@ -143,7 +144,10 @@ TIME_ZONE = "UTC"
 
 # ------------------------------------------------------------------ files
 STATIC_URL = "static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS: list[Path | tuple[str, Path]] = [
+    BASE_DIR / "static",
+    ("fonts/manrope", Path(font_manrope.font_directory)),
+]
 STATIC_ROOT = Path(read_text("STATIC_ROOT", str(VAR_DIR / "static")))
 _MANIFEST = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 _PLAIN = "django.contrib.staticfiles.storage.StaticFilesStorage"
