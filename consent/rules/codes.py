@@ -1,0 +1,135 @@
+"""
+The words of a decision: why not (ReasonCode), in which order (Gate), which work.
+
+Every member carries a fixed bit, because masks of them are stored for years: a
+member may be added, its bit may never change hands.
+"""
+
+from enum import StrEnum
+from typing import Self
+
+
+# A settled record keeps its refusals in one `integer`; bits above 30 are for
+# refusals that only a live decision can meet, and those are never stored.
+STORED_BITS_MAX = 30
+
+
+class _Flag(StrEnum):
+    """
+    A word with a bit of its own. `bit_number` counts from 0, `bit` is 1 << bit_number.
+    """
+
+    bit_number: int
+    bit: int
+
+    def __new__(cls, code: str, bit_number: int) -> Self:
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.bit_number = bit_number
+        member.bit = 1 << bit_number
+        return member
+
+
+class ReasonCode(_Flag):
+    """
+    Why a vehicle must not run a job.
+    """
+
+    NO_CONSENT = "no_consent", 0
+    CONSENT_WITHDRAWN = "consent_withdrawn", 1
+    PAUSED = "paused", 2
+    NOT_PLUGGED_IN = "not_plugged_in", 3
+    PLUG_UNKNOWN = "plug_unknown", 4
+    NOT_HOME = "not_home", 5
+    HOME_UNKNOWN = "home_unknown", 6
+    OUTSIDE_HOURS = "outside_hours", 7
+    BATTERY_LOW = "battery_low", 8
+    BATTERY_UNKNOWN = "battery_unknown", 9
+    TOO_HOT = "too_hot", 10
+    TOO_COLD = "too_cold", 11
+    TEMPERATURE_UNKNOWN = "temperature_unknown", 12
+    DAY_ENERGY_SPENT = "day_energy_spent", 13
+    MONTH_ENERGY_SPENT = "month_energy_spent", 14
+    DAY_COMPUTE_SPENT = "day_compute_spent", 15
+    MONTH_COMPUTE_SPENT = "month_compute_spent", 16
+    POWER_EXCEEDED = "power_exceeded", 17
+    WORKLOAD_UNLABELLED = "workload_unlabelled", 18
+    WORKLOAD_REFUSED = "workload_refused", 19
+
+    TELEMETRY_MISSING = "telemetry_missing", 32
+    TELEMETRY_STALE = "telemetry_stale", 33
+    DRIVING = "driving", 34
+    BATTERY_RECOVERING = "battery_recovering", 35
+
+    @property
+    def is_stored(self) -> bool:
+        """
+        Return whether a settled record may carry this refusal.
+        """
+        return self.bit_number <= STORED_BITS_MAX
+
+
+class WorkloadCategory(_Flag):
+    """
+    What a buyer declares a job to be; an owner allows a set of these.
+    """
+
+    INFERENCE = "inference", 0
+    RESEARCH = "research", 1
+    RENDERING = "rendering", 2
+    TRAINING = "training", 3
+    SPEECH = "speech", 4
+    OTHER = "other", 5
+
+
+class Gate(StrEnum):
+    """
+    The checks in the order in which they are made, shown and explained.
+    """
+
+    CONSENT = "consent"
+    PAUSE = "pause"
+    TELEMETRY = "telemetry"
+    DRIVING = "driving"
+    PLUG = "plug"
+    HOME = "home"
+    HOURS = "hours"
+    BATTERY = "battery"
+    HEAT = "heat"
+    COLD = "cold"
+    DAY_ENERGY = "day_energy"
+    MONTH_ENERGY = "month_energy"
+    DAY_COMPUTE = "day_compute"
+    MONTH_COMPUTE = "month_compute"
+    POWER = "power"
+    WORKLOAD = "workload"
+
+
+ALL_CATEGORIES_MASK = sum(category.bit for category in WorkloadCategory)
+
+
+def reasons_from_mask(mask: int) -> tuple[ReasonCode, ...]:
+    """
+    Return the reasons in a stored mask, by rising bit.
+
+    :raises ValueError: the mask has a bit that no reason owns.
+    """
+    reasons = tuple(code for code in ReasonCode if mask & code.bit)
+    if sum(code.bit for code in reasons) != mask:
+        raise ValueError(f"no reason owns a bit of {mask:#x}")
+    return reasons
+
+
+def mask_from_reasons(reasons: tuple[ReasonCode, ...]) -> int:
+    """
+    Return the mask of the reasons that a settled record may carry.
+    """
+    return sum(code.bit for code in set(reasons) if code.is_stored)
+
+
+def categories_from_mask(mask: int) -> tuple[WorkloadCategory, ...]:
+    return tuple(category for category in WorkloadCategory if mask & category.bit)
+
+
+def mask_from_categories(categories: tuple[WorkloadCategory, ...]) -> int:
+    return sum(category.bit for category in set(categories))
