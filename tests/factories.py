@@ -1,0 +1,112 @@
+"""
+What tests need to exist before they begin: one section per app, each appended below.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from django.db import transaction
+
+from consent.rules import WorkloadCategory
+from marketplace.models import Booking, CapacityBucket, HardwareClass, Pool, Region
+from marketplace.operations.bookings import Wish, reserve_capacity
+from marketplace.operations.pools import Rates, set_rate_card
+
+
+# ------------------------------------------------------------------ marketplace
+EARLY = datetime(2026, 1, 1, tzinfo=UTC)
+
+# The figures of the worked examples: 0.50 a kWh, of which 0.10 reward and 0.05 wear;
+# 0.0025 a job, of which 0.0020 reward.
+RATES = Rates(
+    buyer_micros_per_kwh=500_000,
+    buyer_micros_per_job=2_500,
+    reward_micros_per_kwh=100_000,
+    reward_micros_per_job=2_000,
+    wear_micros_per_kwh=50_000,
+)
+
+
+def create_pool(
+    *,
+    region_code: str = "no-trondheim",
+    hardware_class_code: str = "ai4",
+    rates: Rates | None = RATES,
+    vehicle_count: int = 50,
+    starts_at: datetime = EARLY,
+) -> Pool:
+    """
+    Create a pool with its region, hardware class and, unless None, rate card.
+    """
+    region, _ = Region.objects.get_or_create(
+        code=region_code,
+        defaults={
+            "name": "Trondheim",
+            "country": "NO",
+            "time_zone": "Europe/Oslo",
+            "vehicle_count": vehicle_count,
+        },
+    )
+    hardware_class, _ = HardwareClass.objects.get_or_create(
+        code=hardware_class_code,
+        defaults={"name": "1 kW inference", "power_w": 1000, "wear_micros_per_kwh": 50_000},
+    )
+    pool = Pool.objects.create(region=region, hardware_class=hardware_class, currency="EUR")
+    if rates is not None:
+        set_rate_card(pool_id=pool.pk, rates=rates, starts_at=starts_at, now=starts_at)
+    return pool
+
+
+def create_capacity(
+    *, pool: Pool, starts_at: datetime, hours: int, sellable_w: int, reserved_w: int = 0
+) -> list[CapacityBucket]:
+    return CapacityBucket.objects.bulk_create(
+        CapacityBucket(
+            pool=pool,
+            starts_at=starts_at + timedelta(hours=hour),
+            forecast_w=sellable_w,
+            sellable_w=sellable_w,
+            reserved_w=reserved_w,
+            refreshed_at=starts_at,
+        )
+        for hour in range(hours)
+    )
+
+
+def create_booking(
+    *,
+    organization_id: int,
+    pool: Pool,
+    starts_at: datetime,
+    hours: int = 1,
+    power_w: int = 1000,
+    workload_category: WorkloadCategory = WorkloadCategory.INFERENCE,
+    jobs_max: int = 0,
+    placed_by_id: int | None = None,
+) -> Booking:
+    """
+    Create a booking at the pool's price, out of capacity made for it. No money moves.
+    """
+    for hour in range(hours):
+        bucket, _ = CapacityBucket.objects.get_or_create(
+            pool=pool,
+            starts_at=starts_at + timedelta(hours=hour),
+            defaults={"forecast_w": 0, "sellable_w": 0, "refreshed_at": starts_at},
+        )
+        bucket.sellable_w += power_w
+        bucket.save()
+    wish = Wish(
+        pool_id=pool.pk,
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(hours=hours),
+        power_w=power_w,
+        workload_category=workload_category,
+        jobs_max=jobs_max,
+    )
+    with transaction.atomic():
+        return reserve_capacity(
+            organization_id=organization_id,
+            placed_by_id=placed_by_id,
+            wish=wish,
+            now=starts_at,
+            allow_past=True,
+        )
