@@ -1,0 +1,18 @@
+-- What post_transfers.sql reads. Lives until the transaction ends and is emptied by posting.
+CREATE TEMPORARY TABLE IF NOT EXISTS posting (
+    code text NOT NULL,
+    debit_kind text NOT NULL,
+    debit_component text NOT NULL DEFAULT '',
+    credit_kind text NOT NULL,
+    credit_component text NOT NULL DEFAULT '',
+    currency text NOT NULL,
+    owner_id bigint,
+    organization_id bigint,
+    booking_id bigint,
+    on_date date,
+    amount_micros bigint NOT NULL,
+    business_key text NOT NULL,
+    -- Only where one run of post_transfers.sql serves several entries or settlements.
+    entry_id bigint,
+    settlement_id bigint
+) ON COMMIT DROP;
