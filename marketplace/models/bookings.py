@@ -47,11 +47,16 @@ class Booking(models.Model):
     placed_by = models.ForeignKey(
         "accounts.User", on_delete=models.PROTECT, related_name="+", null=True, blank=True
     )
+    # The request that made it; the same request again finds it instead of booking twice.
+    request_key = models.CharField(max_length=320, null=True, blank=True)
     created_at = models.DateTimeField()
     released_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "request_key"], name="marketplace_booking_once_per_request"
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=["held", "released"]), name="marketplace_booking_state_known"
             ),

@@ -110,6 +110,7 @@ def reserve_capacity(
     placed_by_id: int | None,
     wish: Wish,
     now: datetime,
+    request_key: str | None = None,
     allow_past: bool = False,
 ) -> Booking:
     """
@@ -130,9 +131,14 @@ def reserve_capacity(
     card = get_rate_card(pool_id=pool.pk, at=wish.starts_at)
     _take(wish=wish)
     booking = _write_booking(
-        wish=wish, card=card, pool=pool, organization_id=organization_id,
-        placed_by_id=placed_by_id, now=now,
-    )  # fmt: skip
+        wish=wish,
+        card=card,
+        pool=pool,
+        organization_id=organization_id,
+        placed_by_id=placed_by_id,
+        request_key=request_key,
+        now=now,
+    )
     BookingEvent.objects.create(booking=booking, kind=BookingEvent.Kind.PLACED, occurred_at=now)
     return booking
 
@@ -199,6 +205,7 @@ def _write_booking(
     pool: Pool,
     organization_id: int,
     placed_by_id: int | None,
+    request_key: str | None,
     now: datetime,
 ) -> Booking:
     price = rules.Price(
@@ -222,6 +229,7 @@ def _write_booking(
         held_micros=rules.hold_of(price=price, energy_wh=wish.energy_wh, jobs_max=wish.job_limit),
         currency=price.currency,
         placed_by_id=placed_by_id,
+        request_key=request_key,
         created_at=now,
     )
     BookingHour.objects.bulk_create(

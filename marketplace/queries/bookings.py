@@ -63,6 +63,15 @@ def get_booking(*, organization_id: int, booking_id: int, now: datetime) -> Book
     return _row(booking, now=now) if booking else None
 
 
+def find_by_request(*, organization_id: int, request_key: str, now: datetime) -> BookingRow | None:
+    """
+    Return the booking that this request made before, if any.
+    """
+    rows = _of(organization_id=organization_id)
+    booking = rows.filter(request_key=request_key).first()
+    return _row(booking, now=now) if booking else None
+
+
 def list_bookings(
     *,
     organization_id: int,
