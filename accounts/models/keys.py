@@ -13,14 +13,25 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models.people import Organization, User
 
 
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def owned_by(self, *, organization_id: int | None) -> "ApiKeyQuerySet":
+        """
+        Return an organisation's keys; None means those that belong to no buyer.
+        """
+        if organization_id is None:
+            return self.filter(organization__isnull=True)
+        return self.filter(organization_id=organization_id)
+
+
 class ApiKey(models.Model):
     """
-    A buyer's key acts for an organisation, a scheduler's key for a source of events.
+    A buyer's key acts for an organisation; any other for a source ("urn:scheduler:eu-1").
     """
 
     class Kind(models.TextChoices):
         BUYER = "buyer", _("Buyer")
         SCHEDULER = "scheduler", _("Scheduler")
+        FINANCE = "finance", _("Finance system")
 
     id = models.BigAutoField(primary_key=True)
     name = models.CharField(_("name"), max_length=80)
@@ -42,11 +53,13 @@ class ApiKey(models.Model):
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
+    objects = ApiKeyQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.CheckConstraint(
                 condition=Q(kind="buyer", organization__isnull=False, source="")
-                | (Q(kind="scheduler", organization__isnull=True) & ~Q(source="")),
+                | (Q(kind__in=["scheduler", "finance"], organization__isnull=True) & ~Q(source="")),
                 name="accounts_apikey_acts_for_organization_or_source",
             ),
             models.CheckConstraint(

@@ -1,0 +1,90 @@
+"""
+People come, become owners, and change what they said about themselves.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from allauth.account.models import EmailAddress
+from django.db import IntegrityError, transaction
+
+from accounts.models import User
+from accounts.operations.records import record_audit
+
+
+class EmailTaken(Exception):
+    """
+    Somebody already has this address.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    display_name: str
+    time_zone: str
+    language: str
+    theme: str
+
+
+@transaction.atomic(durable=True)
+def create_person(
+    *,
+    email: str,
+    display_name: str,
+    password: str | None = None,
+    time_zone: str = "Europe/Oslo",
+    is_owner: bool = False,
+    staff_role: str = "",
+    now: datetime,
+) -> User:
+    """
+    Create a person whose address is known to be theirs; without a password they use a code.
+
+    :raises EmailTaken: the address, without regard to case, is in use.
+    """
+    return insert_person(
+        email=email,
+        password=password,
+        display_name=display_name,
+        time_zone=time_zone,
+        is_owner=is_owner,
+        staff_role=staff_role,
+        created_at=now,
+    )
+
+
+def insert_person(*, email: str, password: str | None, **fields: object) -> User:
+    """
+    Write a person and the verified address inside the caller's transaction.
+    """
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(email, password, **fields)
+            EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
+    except IntegrityError as error:
+        raise EmailTaken(email) from error
+    return user
+
+
+@transaction.atomic
+def become_owner(*, user_id: int, now: datetime) -> None:
+    """
+    Note that a person owns a car, also inside the caller's transaction; again is no change.
+    """
+    changed = User.objects.filter(pk=user_id, is_owner=False).update(is_owner=True)
+    if changed:
+        record_audit(actor_id=user_id, action="owner.joined", subject=f"person:{user_id}", now=now)
+
+
+@transaction.atomic(durable=True)
+def update_profile(*, user_id: int, profile: Profile, now: datetime) -> None:
+    """
+    Store what a person says about themselves (all of it at once).
+    """
+    User.objects.filter(pk=user_id).update(
+        display_name=profile.display_name,
+        time_zone=profile.time_zone,
+        language=profile.language,
+        theme=profile.theme,
+    )
+    record_audit(actor_id=user_id, action="profile.changed", subject=f"person:{user_id}", now=now)
