@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 STAMP = VENV / ".parado-requirements.json"
 LOCK = ROOT / ".venv.lock"
+STACK_ENVIRONMENT = ROOT / "var" / "devstack.env"
 RUNTIME = ROOT / "requirements.txt"
 DEVELOPMENT = ROOT / "requirements-dev.txt"
 NEEDS_DEVELOPMENT = frozenset({"test", "lint", "bench", "screenshots"})
@@ -184,7 +185,20 @@ def run_lint(arguments: "list[str]") -> int:
     return lint(arguments)
 
 
+def borrow_environment() -> None:
+    """
+    Let a command in a second terminal work on the database of the running `up`.
+    """
+    if os.environ.get("DATABASE_URL") or not STACK_ENVIRONMENT.is_file():
+        return
+    with contextlib.suppress(PermissionError):
+        for line in STACK_ENVIRONMENT.read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition("=")
+            os.environ.setdefault(name, value)
+
+
 def run_django(arguments: "list[str]") -> int:
+    borrow_environment()
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(["manage.py", *arguments])

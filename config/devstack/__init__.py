@@ -1,0 +1,3 @@
+"""
+`manage.py up`: everything Parado needs on one machine, as one tree of processes.
+"""

@@ -1,0 +1,61 @@
+"""
+The main job on the demo world: replay, settle, release, pay out, tie out.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+
+from config.devstack import stack
+from config.devstack.screen import show, step
+from config.devstack.supervisor import StepFailed, Supervisor
+from config.devstack.surroundings import FOLDER, VAR, Options
+
+
+REPLAY_FILE = FOLDER / "replay.json"
+
+
+def run(*, options: Options, supervisor: Supervisor, env: Mapping[str, str]) -> bool:
+    """
+    Run the main job once per world and return whether the books tie out.
+    """
+    with step("loading the demo world"):
+        load = stack.manage("load_demo_world", f"--weeks={options.weeks}")
+        supervisor.run(name="world", command=load, env=env)
+    if REPLAY_FILE.exists():
+        show("the sessions of this world are replayed already (--fresh begins anew)")
+    else:
+        replay(options=options, supervisor=supervisor, env=env)
+    with step("settling, releasing, paying out"):
+        supervisor.run(name="payouts", command=stack.manage("run_demo_payouts"), env=env)
+    return tie_out(supervisor=supervisor, env=env)
+
+
+def replay(*, options: Options, supervisor: Supervisor, env: Mapping[str, str]) -> None:
+    demo = json.loads((VAR / "demo.json").read_text(encoding="utf-8"))
+    draft = REPLAY_FILE.with_suffix(".draft")
+    command = [
+        sys.executable,
+        "-m",
+        "simulator.scheduler",
+        f"--base-url={env['BASE_URL']}",
+        f"--api-key={demo['keys']['scheduler']}",
+        f"--fleet={VAR / 'fleet.json'}",
+        f"--weeks={options.weeks}",
+        f"--summary-file={draft}",
+    ]
+    with step(f"replaying {options.weeks} weeks of sessions"):
+        supervisor.run(name="scheduler", command=command, env=env)
+    draft.replace(REPLAY_FILE)
+
+
+def tie_out(*, supervisor: Supervisor, env: Mapping[str, str]) -> bool:
+    """
+    Print the summary; the command fails when a difference is left.
+    """
+    command = stack.manage("show_demo_summary", f"--replay={REPLAY_FILE}")
+    try:
+        supervisor.run(name="summary", command=command, env=env)
+    except StepFailed:
+        return False
+    return True

@@ -1,0 +1,88 @@
+"""
+The environment that the children of `manage.py up` share, and its secrets.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+VAR = ROOT / "var"
+FOLDER = VAR / "devstack"
+ENVIRONMENT_FILE = VAR / "devstack.env"
+
+
+@dataclass(frozen=True)
+class Options:
+    """
+    What the command line asked for.
+    """
+
+    port: int
+    is_once: bool
+    is_fresh: bool
+    weeks: int
+
+
+def uses_own_database() -> bool:
+    return not os.environ.get("DATABASE_URL")
+
+
+def uses_stand_in_stripe() -> bool:
+    return not os.environ.get("STRIPE_SECRET_KEY")
+
+
+def read_secrets() -> dict[str, str]:
+    """
+    Return the secrets of this checkout's demo, made once and kept.
+    """
+    path = FOLDER / "secrets.json"
+    if path.exists():
+        kept: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+        return kept
+    made = {
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "PUBLIC_ID_KEY": str(secrets.randbits(56)),
+        "STRIPE_WEBHOOK_SECRET": "whsec_" + secrets.token_hex(16),
+        "STRIPE_THIN_WEBHOOK_SECRET": "whsec_" + secrets.token_hex(16),
+        "APP_PASSWORD": secrets.token_hex(16),
+    }
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(made), encoding="utf-8")
+    return made
+
+
+def build_environment(*, port: int, stripe_port: int, kept: Mapping[str, str]) -> dict[str, str]:
+    """
+    Return the variables of every child; what the caller's environment names, wins.
+    """
+    url = f"http://127.0.0.1:{port}"
+    defaults = {
+        **{name: value for name, value in kept.items() if name != "APP_PASSWORD"},
+        "DEMO": "1",
+        "BASE_URL": url,
+        "STRIPE_API_BASE": f"http://127.0.0.1:{stripe_port}",
+        "STRIPE_SUPPRESS_NOTICES": "true",
+        "LOG_LEVEL": "WARNING",
+        "PYTHONUNBUFFERED": "1",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }
+    given = {name: value for name, value in os.environ.items() if value}
+    # The address is where this start listens, whatever a shell may still remember.
+    return {**defaults, **given, "BASE_URL": url}
+
+
+def write_environment_file(env: Mapping[str, str]) -> None:
+    """
+    Let `manage.py <command>` in another terminal find the running stack's database.
+    """
+    names = ("DATABASE_URL", "DATABASE_ADMIN_URL", "SECRET_KEY", "PUBLIC_ID_KEY", "DEMO")
+    more = ("BASE_URL", "STRIPE_API_BASE", "STRIPE_WEBHOOK_SECRET", "STRIPE_THIN_WEBHOOK_SECRET")
+    ENVIRONMENT_FILE.touch(mode=0o600)
+    lines = [f"{name}={env[name]}\n" for name in (*names, *more) if name in env]
+    ENVIRONMENT_FILE.write_text("".join(lines), encoding="utf-8")
