@@ -20,6 +20,7 @@ class IdempotencyRecord(models.Model):
     fingerprint = models.BinaryField(max_length=32)
     status = models.PositiveSmallIntegerField()
     content_type = models.CharField(max_length=100)
+    headers = models.JSONField(default=dict, blank=True)
     body = models.BinaryField()
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 

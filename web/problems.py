@@ -114,7 +114,7 @@ def _from_api_exception(exc: exceptions.APIException) -> Problem:
     if challenge := getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
     if wait_s := getattr(exc, "wait", None):
-        headers["Retry-After"] = str(int(wait_s) + 1)
+        headers["Retry-After"] = str(int(wait_s))
     code = exc.get_codes() if isinstance(exc.detail, str) else exc.default_code
     return Problem(exc.status_code, str(code), detail=str(exc.detail), headers=headers)
 

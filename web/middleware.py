@@ -1,0 +1,68 @@
+"""
+What every request gets: an id, and errors in the form its caller can read.
+"""
+
+import re
+import uuid
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from web.problems import is_machine_path, replace_error_page
+
+
+REQUEST_ID_HEADER = "X-Request-ID"
+_USABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+class RequestIdMiddleware:
+    """
+    Name each request; an id that the caller sent is kept if it cannot spoil a log.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get(REQUEST_ID_HEADER, "")
+        request_id = given if _USABLE_ID.fullmatch(given) else uuid.uuid4().hex
+        request.request_id = request_id  # type: ignore[attr-defined]
+        # django-structlog takes its id from the header.
+        request.META["HTTP_X_REQUEST_ID"] = request_id
+        response = self.get_response(request)
+        response[REQUEST_ID_HEADER] = request_id
+        return response
+
+
+class ProblemMiddleware:
+    """
+    Answer every error under the machine interfaces as a problem document (R13).
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if is_machine_path(request.path) and not settings.DEBUG:
+            return replace_error_page(request, response)
+        return response
+
+
+class NoStoreMiddleware:
+    """
+    Keep pages of a signed-in person and answers of the API out of shared caches.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if "Cache-Control" not in response and not request.path.startswith(settings.STATIC_URL):
+            response["Cache-Control"] = "private, no-store"
+        return response
