@@ -4,8 +4,10 @@ Words for quantities, and the icon tag: what templates load to write Parado's pa
 Amounts come in as whole micros, watt-hours, watts and seconds, and leave as text in the language
 of the page. The minus sign stands before the currency: "−€4.14".
 """
+# ruff: noqa: RUF002 the examples show the very characters that readers get
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
@@ -16,6 +18,7 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 from django import template
+from django.forms import BoundField, CheckboxInput
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext
@@ -121,7 +124,7 @@ def power(power_w: int | None) -> str:
     """
     if power_w is None:
         return NOTHING
-    if abs(power_w) >= 10_000_000:  # noqa: PLR2004 — said in the docstring
+    if abs(power_w) >= 10_000_000:
         text, unit = _write_number(Decimal(power_w) / 1_000_000, decimals=1, decimals_max=1), "MW"
     else:
         text, unit = _write_number(Decimal(power_w) / 1000, decimals=0, decimals_max=1), "kW"
@@ -143,7 +146,7 @@ def duration(duration_s: float | timedelta | None) -> str:
     first = next((index for index, (count, _) in enumerate(parts) if count), 3)
     shown = [f"{count}{NARROW_SPACE}{unit}" for count, unit in parts[first : first + 2] if count]
     # Seconds matter only while there is nothing larger to say.
-    if first == 2 and seconds % 60 and minutes >= 10:  # noqa: PLR2004
+    if first == 2 and seconds % 60 and minutes >= 10:
         shown = shown[:1]
     return sign + (" ".join(shown) or f"0{NARROW_SPACE}s")
 
@@ -237,7 +240,7 @@ def since(at: datetime | None, now: datetime | None = None) -> str:
     if at is None:
         return gettext("never")
     seconds = ((now or timezone.now()) - at).total_seconds()
-    if 0 <= seconds < 60:  # noqa: PLR2004 — a minute
+    if 0 <= seconds < 60:
         return gettext("%(count)s s ago") % {"count": int(seconds)}
     return format_timedelta(
         timedelta(seconds=-seconds), add_direction=True, threshold=1.2, locale=_locale()
@@ -251,6 +254,28 @@ def split(text: str, separator: str = " ") -> list[str]:
     Return the words of a text, to loop over in a template.
     """
     return text.split(separator)
+
+
+@register.filter
+def pair(left: Sequence[object], right: Sequence[object]) -> zip[tuple[object, object]]:
+    """
+    Return two sequences side by side: the columns of a table with the cells of a row.
+
+    :raises ValueError: the row has more or fewer cells than the table has columns.
+    """
+    return zip(left, right, strict=True)
+
+
+@register.filter
+def field_kind(field: BoundField) -> str:
+    """
+    Return how a form field is laid out: "check", "choices", "hidden" or "line".
+    """
+    if field.is_hidden:
+        return "hidden"
+    if isinstance(field.field.widget, CheckboxInput):
+        return "check"
+    return "choices" if field.use_fieldset else "line"
 
 
 @register.filter
