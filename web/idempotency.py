@@ -141,7 +141,7 @@ def _run(
         raise _NotStored(response)
     if isinstance(response, Response):
         view.finalize_response(request, response)
-        return response.render()
+        response.render()
     return response
 
 
