@@ -2,10 +2,18 @@
 What tests need to exist before they begin: one section per app, each appended below.
 """
 
+import time
 from datetime import UTC, datetime, timedelta
 
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.mfa.utils import is_mfa_enabled
 from django.db import transaction
+from django.test import Client
+from django.utils import timezone
 
+from accounts import operations as accounts
+from accounts.models import Organization, User
+from accounts.rules import KEY_KINDS
 from consent.rules import WorkloadCategory
 from marketplace.models import Booking, CapacityBucket, HardwareClass, Pool, Region
 from marketplace.operations.bookings import Wish, reserve_capacity
@@ -110,3 +118,86 @@ def create_booking(
             now=starts_at,
             allow_past=True,
         )
+
+
+# ------------------------------------------------------------------ accounts
+BUYER_SCOPES = frozenset(KEY_KINDS["buyer"].scopes)
+SCHEDULER_SCOPES = frozenset(KEY_KINDS["scheduler"].scopes)
+SOURCE = "urn:scheduler:eu-1"
+PASSWORD = "parked-cars-compute"
+
+
+def create_person(
+    name: str = "Olivia", *, is_owner: bool = False, staff_role: str = "", password: str = PASSWORD
+) -> User:
+    """
+    Create Olivia at olivia@example.com, or whoever is named.
+    """
+    return accounts.create_person(
+        email=f"{name.lower()}@example.com",
+        display_name=name,
+        password=password,
+        is_owner=is_owner,
+        staff_role=staff_role,
+        now=EARLY,
+    )
+
+
+def create_owner(name: str = "Olivia") -> User:
+    return create_person(name, is_owner=True)
+
+
+def create_organization(admin: User | None = None, *, name: str = "Ben's Batch") -> Organization:
+    """
+    Create an organisation that buys, administered by Ben unless somebody is named.
+    """
+    admin = admin or create_person("Ben")
+    return accounts.create_organization(name=name, country="NO", admin_id=admin.pk, now=EARLY)
+
+
+def create_api_key(
+    *,
+    kind: str = "scheduler",
+    organization_id: int | None = None,
+    scopes: frozenset[str] | None = None,
+    source: str = SOURCE,
+    now: datetime | None = None,
+    life: timedelta = timedelta(days=90),
+) -> str:
+    """
+    Issue a key with all scopes of its kind and return the secret.
+    """
+    now = now or timezone.now()
+    return accounts.issue_api_key(
+        name="test",
+        kind=kind,
+        scopes=frozenset(KEY_KINDS[kind].scopes) if scopes is None else scopes,
+        organization_id=organization_id,
+        source=source if kind != "buyer" else "",
+        expires_at=now + life,
+        actor_id=None,
+        now=now,
+    ).secret
+
+
+def bearer(secret: str) -> dict[str, str]:
+    """
+    Return headers for Django's test client: `client.get(url, headers=bearer(key))`.
+    """
+    return {"Authorization": f"Bearer {secret}"}
+
+
+def sign_in(client: Client, user: User, *, is_fresh: bool = True, has_factor: bool = True) -> None:
+    """
+    Sign a person in; staff get a second factor, and the sign-in is recent unless told.
+    """
+    if user.staff_role and has_factor and not is_mfa_enabled(user):
+        TOTP.activate(user, generate_totp_secret())
+    client.force_login(user)
+    session = client.session
+    at = time.time() - (0 if is_fresh else 3600)
+    session["account_authentication_methods"] = [
+        {"method": "password", "at": at, "reauthenticated": True}
+    ]
+    session["_account_authentication_methods_user"] = str(user.pk)
+    session.save()
