@@ -99,7 +99,7 @@ def stripe_command(*, options: Options, port: int, env: Mapping[str, str]) -> li
         f"--thin-webhook-url={base}/thin/",
         f"--webhook-secret={env['STRIPE_WEBHOOK_SECRET']}",
         f"--thin-webhook-secret={env['STRIPE_THIN_WEBHOOK_SECRET']}",
-        f"--journal={state / 'journal.jsonl'}",
+        f"--state={state / 'journal.jsonl'}",
     ]
 
 
