@@ -8,17 +8,21 @@ processes can never both take the last place, and no header says who the caller 
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
-from rest_framework.views import APIView
 
 from web import limits
 from web.callers import get_caller
 from web.models import ThrottleBucket
+
+
+# DRF's views import this module by its settings, so it can not import them while loading.
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ class ApiThrottle(BaseThrottle):
     def __init__(self) -> None:
         self.wait_s: float | None = None
 
-    def allow_request(self, request: Request, view: APIView) -> bool:  # noqa: ARG002 - DRF's signature
+    def allow_request(self, request: Request, view: "APIView") -> bool:  # noqa: ARG002 - DRF's signature
         kind, caller = _identify(request)
         wait = take(key=f"{kind}:{caller}", rate=RATES[kind], now=timezone.now())
         self.wait_s = None if wait is None else wait.total_seconds()
