@@ -1,0 +1,151 @@
+import pgtrigger
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from consent.models.fields import WeekMaskField, never_emptied, one_vehicle
+from consent.models.vehicles import Vehicle
+from web.feeds import FeedRow
+
+
+class ConsentVersion(models.Model):
+    """
+    What an owner agreed to from one moment to the next. Rows are evidence: superseded by
+    closing `in_force` once, never edited otherwise, each chained to the one before.
+
+    A withdrawal is a version too; its rules are those that ended with it.
+    """
+
+    class State(models.TextChoices):
+        GIVEN = "given", _("Given")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+
+    id = models.BigAutoField(primary_key=True)
+    vehicle = models.ForeignKey(Vehicle, on_delete=models.PROTECT, related_name="versions")
+    owner = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=State.choices)
+    in_force = DateTimeRangeField()
+
+    time_zone = models.CharField(max_length=64)
+    windows = models.JSONField()
+    week_mask = WeekMaskField()
+    battery_stop_pct = models.PositiveSmallIntegerField()
+    battery_resume_pct = models.PositiveSmallIntegerField()
+    plugged_in_only = models.BooleanField()
+    home_only = models.BooleanField()
+    temp_high_c = models.SmallIntegerField(null=True, blank=True)
+    temp_low_c = models.SmallIntegerField(null=True, blank=True)
+    energy_wh_per_day_max = models.PositiveIntegerField(null=True, blank=True)
+    energy_wh_per_month_max = models.PositiveIntegerField(null=True, blank=True)
+    compute_s_per_day_max = models.PositiveIntegerField(null=True, blank=True)
+    compute_s_per_month_max = models.PositiveIntegerField(null=True, blank=True)
+    power_limit_w = models.PositiveIntegerField(null=True, blank=True)
+    categories_mask = models.PositiveSmallIntegerField()
+
+    actor = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    notice_version = models.CharField(max_length=20)
+    notice_language = models.CharField(max_length=8)
+    previous_digest = models.BinaryField(max_length=32)
+    digest = models.BinaryField(max_length=32)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["vehicle", "number"], name="consent_version_number_once"
+            ),
+            models.UniqueConstraint(
+                fields=["vehicle"],
+                condition=Q(in_force__upper_inf=True),
+                name="consent_version_one_current",
+            ),
+            ExclusionConstraint(
+                name="consent_version_one_at_a_time",
+                expressions=[one_vehicle(), ("in_force", RangeOperators.OVERLAPS)],
+            ),
+            models.CheckConstraint(
+                condition=Q(in_force__isempty=False) & Q(in_force__lower_inf=False),
+                name="consent_version_has_a_start",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["given", "withdrawn"]), name="consent_version_state_known"
+            ),
+            models.CheckConstraint(condition=Q(number__gte=1), name="consent_version_from_one"),
+            models.CheckConstraint(
+                condition=Q(battery_stop_pct__range=(20, 95)),
+                name="consent_version_stop_20_to_95",
+            ),
+            models.CheckConstraint(
+                condition=Q(battery_resume_pct__gte=F("battery_stop_pct"))
+                & Q(battery_resume_pct__lte=100),
+                name="consent_version_resume_from_stop",
+            ),
+            models.CheckConstraint(
+                condition=Q(categories_mask__range=(1, 63)),
+                name="consent_version_some_work_allowed",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="consent_version_append_only",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                func="""
+                    IF TG_OP = 'UPDATE'
+                       AND upper_inf(OLD.in_force) AND NOT upper_inf(NEW.in_force)
+                       AND lower(NEW.in_force) = lower(OLD.in_force)
+                       AND to_jsonb(NEW) - 'in_force' = to_jsonb(OLD) - 'in_force'
+                    THEN
+                        RETURN NEW;
+                    END IF;
+                    RAISE EXCEPTION 'a consent version is ended once and never changed otherwise'
+                        USING ERRCODE = 'restrict_violation';
+                """,
+            ),
+            never_emptied("consent_version_never_emptied"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.vehicle_id} v{self.number}"
+
+
+class ConsentEvent(FeedRow):
+    """
+    A change of what a vehicle may do, in the order in which it became visible: the feed.
+    """
+
+    class Kind(models.TextChoices):
+        GIVEN = "given", _("Consent given")
+        CHANGED = "changed", _("Rules changed")
+        WITHDRAWN = "withdrawn", _("Consent withdrawn")
+        PAUSED = "paused", _("Paused")
+        RESUMED = "resumed", _("Resumed")
+
+    vehicle = models.ForeignKey(Vehicle, on_delete=models.PROTECT, related_name="events")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    # The version in force after the change; 0 when consent was never given.
+    number = models.PositiveIntegerField()
+    effective_at = models.DateTimeField()
+    # Of a pause with a named end.
+    ends_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(FeedRow.Meta):
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=["given", "changed", "withdrawn", "paused", "resumed"]),
+                name="consent_event_kind_known",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="consent_event_append_only", operation=pgtrigger.Update | pgtrigger.Delete
+            ),
+            never_emptied("consent_event_never_emptied"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.vehicle_id} {self.kind}"
