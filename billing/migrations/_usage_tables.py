@@ -21,6 +21,7 @@ CREATE TABLE billing_usagerecord (
     starts_at timestamptz NOT NULL,
     ends_at timestamptz NOT NULL,
     supersedes_record_id bigint,
+    supersedes_on_date date,
     on_date date NOT NULL,
     energy_wh integer NOT NULL,
     category_bit integer NOT NULL,
@@ -113,6 +114,7 @@ OPERATIONS = [
             ("first_date", models.DateField()),
             ("last_date", models.DateField()),
             ("record_count", models.PositiveIntegerField()),
+            ("is_requeued", models.BooleanField(default=False)),
             ("is_cleared", models.BooleanField(default=False)),
             (
                 "batch",
@@ -178,6 +180,7 @@ OPERATIONS = [
                     ("starts_at", models.DateTimeField()),
                     ("ends_at", models.DateTimeField()),
                     ("supersedes_record_id", models.BigIntegerField(null=True)),
+                    ("supersedes_on_date", models.DateField(null=True)),
                     ("on_date", models.DateField()),
                     ("energy_wh", models.IntegerField()),
                     ("category_bit", models.IntegerField()),

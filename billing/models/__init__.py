@@ -6,7 +6,18 @@ from billing.models.ledger import (
     LedgerSeal,
     Transfer,
 )
+from billing.models.payouts import (
+    MICROS_PER_CENT,
+    PAYOUT_MINIMUM_MICROS,
+    BlockReason,
+    Payout,
+    PayoutAccount,
+    PayoutAttempt,
+    PayoutHold,
+    PayoutRun,
+)
 from billing.models.pricing import Tariff
+from billing.models.provider import LedgerCheck, ProviderEvent, TopUp
 from billing.models.settlement import (
     BookingDelivery,
     LineKind,
@@ -31,15 +42,25 @@ from billing.models.usage import (
 
 
 __all__ = [
+    "MICROS_PER_CENT",
+    "PAYOUT_MINIMUM_MICROS",
     "Account",
     "AccountKind",
+    "BlockReason",
     "BookingDelivery",
     "CompletedJob",
     "Component",
     "Entry",
+    "LedgerCheck",
     "LedgerSeal",
     "LineKind",
     "Outcome",
+    "Payout",
+    "PayoutAccount",
+    "PayoutAttempt",
+    "PayoutHold",
+    "PayoutRun",
+    "ProviderEvent",
     "QuarantineCode",
     "QuarantinedRecord",
     "RatedLine",
@@ -48,6 +69,7 @@ __all__ = [
     "SettlementTotal",
     "Supersession",
     "Tariff",
+    "TopUp",
     "Transfer",
     "UsageBatch",
     "UsageKey",

@@ -58,7 +58,8 @@ class UsagePart(models.Model):
     Records [first_record_id, last_record_id] of one lane: what a settlement claims.
 
     A lane is owner id modulo the number of lanes, so that two workers never meet on one
-    owner's rows. `is_cleared`: a person has looked and found the record plausible.
+    owner's rows. `is_requeued`: one record that comes back from quarantine; `is_cleared`: and
+    a person found it plausible.
     """
 
     batch = models.ForeignKey(
@@ -70,6 +71,7 @@ class UsagePart(models.Model):
     first_date = models.DateField()
     last_date = models.DateField()
     record_count = models.PositiveIntegerField()
+    is_requeued = models.BooleanField(default=False)
     is_cleared = models.BooleanField(default=False)
     settlement = models.ForeignKey(
         "billing.Settlement", null=True, on_delete=models.PROTECT, related_name="parts"
@@ -113,6 +115,7 @@ class UsageRecord(models.Model):
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     supersedes_record_id = models.BigIntegerField(null=True)
+    supersedes_on_date = models.DateField(null=True)
     on_date = models.DateField()
     energy_wh = models.IntegerField()
     category_bit = models.IntegerField()
