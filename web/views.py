@@ -3,10 +3,13 @@ Pages that belong to no app: the choice of colours and the style page.
 """
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
+from web.context import Area, list_areas
+from web.samples import make_samples
 from web.templatetags.navigation import THEME_COOKIE, THEMES
 
 
@@ -27,6 +30,17 @@ def choose_theme(request: HttpRequest) -> HttpResponse:
     else:
         response.delete_cookie(THEME_COOKIE)
     return response
+
+
+@require_safe
+def show_components(request: HttpRequest) -> HttpResponse:
+    """
+    Show every component with made-up values, to operators and while developing.
+    """
+    is_open = settings.DEBUG or settings.DEMO
+    if not is_open and Area.OPERATIONS not in list_areas(request=request):
+        raise Http404
+    return render(request, "design/components.html", make_samples())
 
 
 def _find_way_back(request: HttpRequest) -> str:

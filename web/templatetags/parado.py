@@ -7,7 +7,7 @@ of the page. The minus sign stands before the currency: "−€4.14".
 # ruff: noqa: RUF002 the examples show the very characters that readers get
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
@@ -257,7 +257,7 @@ def split(text: str, separator: str = " ") -> list[str]:
 
 
 @register.filter
-def pair(left: Sequence[object], right: Sequence[object]) -> zip[tuple[object, object]]:
+def pair(left: Sequence[object], right: Sequence[object]) -> Iterator[tuple[object, object]]:
     """
     Return two sequences side by side: the columns of a table with the cells of a row.
 
