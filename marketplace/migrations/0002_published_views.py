@@ -45,7 +45,7 @@ FROM marketplace_bookinghour h JOIN marketplace_booking b ON b.id = h.booking_id
 # What the scheduler reads: each event with the booking it is about.
 BOOKING_FEED = """
 CREATE VIEW marketplace_booking_feed_v AS
-SELECT e.written_in, e.id, e.kind::text AS kind, e.occurred_at, b.id AS booking_id,
+SELECT e.transaction_id, e.id, e.kind::text AS kind, e.occurred_at, b.id AS booking_id,
        b.pool_id, p.region_id::text AS region_code,
        p.hardware_class_id::text AS hardware_class_code,
        b.starts_at, b.ends_at, b.power_w, b.energy_wh, b.jobs_max,

@@ -1,6 +1,5 @@
 from django.db import models
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import F, Func, Q, Value
+from django.db.models import F, Q, Value
 
 from marketplace.models.expressions import (
     CURRENCY_PATTERN,
@@ -9,6 +8,7 @@ from marketplace.models.expressions import (
     is_on_the_hour,
 )
 from marketplace.models.pools import Pool, RateCard
+from web.feeds import FeedRow
 
 
 HOURS = (epoch_seconds(F("ends_at")) - epoch_seconds(F("starts_at"))) / Value(3600)
@@ -129,16 +129,7 @@ class BookingHour(models.Model):
         return f"{self.booking_id} {self.starts_at:%Y-%m-%dT%HZ}"
 
 
-class TransactionIdField(models.Field[int, int]):
-    """
-    PostgreSQL's 64-bit transaction id.
-    """
-
-    def db_type(self, connection: BaseDatabaseWrapper) -> str:  # noqa: ARG002 - Django's signature
-        return "xid8"
-
-
-class BookingEvent(models.Model):
+class BookingEvent(FeedRow):
     """
     What happened to a booking, in the order in which it became visible: the feed's rows.
     """
@@ -150,17 +141,14 @@ class BookingEvent(models.Model):
     booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="events")
     kind = models.CharField(max_length=16, choices=Kind.choices)
     occurred_at = models.DateTimeField()
-    # Ids commit out of order; the writing transaction tells a feed what is still in flight.
-    written_in = TransactionIdField(db_default=Func(function="pg_current_xact_id"), editable=False)
 
-    class Meta:
+    class Meta(FeedRow.Meta):
         constraints = [
             models.CheckConstraint(
                 condition=Q(kind__in=["placed", "released"]), name="marketplace_event_kind_known"
             ),
             models.UniqueConstraint(fields=["booking", "kind"], name="marketplace_event_once"),
         ]
-        indexes = [models.Index(fields=["written_in", "id"], name="marketplace_event_feed")]
 
     def __str__(self) -> str:
         return f"{self.booking_id} {self.kind}"

@@ -88,6 +88,17 @@ class Wish:
         return self.jobs_max
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReleasedTerms:
+    """
+    Whose money was held for a booking, and how much.
+    """
+
+    organization_id: int
+    held_micros: int
+    currency: str
+
+
 def check_wish(*, wish: Wish, now: datetime, allow_past: bool = False) -> None:
     """
     Check everything about a wish that needs no look at capacity.
@@ -143,19 +154,28 @@ def reserve_capacity(
     return booking
 
 
-def release_booking(*, booking_id: int, now: datetime) -> bool:
+def release_booking(*, booking_id: int, now: datetime) -> ReleasedTerms | None:
     """
     Note that the booking is over and no more is charged to it, inside the caller's
-    transaction. Return False when that had been noted before.
+    transaction. Return what was held, None when that had been noted before.
     """
-    is_first = Booking.objects.filter(pk=booking_id, state=Booking.State.HELD).update(
-        state=Booking.State.RELEASED, released_at=now
+    assert connection.in_atomic_block, "a release without its money would lose it"
+    booking = (
+        Booking.objects.select_for_update(no_key=True)
+        .filter(pk=booking_id, state=Booking.State.HELD)
+        .first()
     )
-    if is_first:
-        BookingEvent.objects.create(
-            booking_id=booking_id, kind=BookingEvent.Kind.RELEASED, occurred_at=now
-        )
-    return bool(is_first)
+    if booking is None:
+        return None
+    booking.state = Booking.State.RELEASED
+    booking.released_at = now
+    booking.save(update_fields=["state", "released_at"])
+    BookingEvent.objects.create(booking=booking, kind=BookingEvent.Kind.RELEASED, occurred_at=now)
+    return ReleasedTerms(
+        organization_id=booking.organization_id,
+        held_micros=booking.held_micros,
+        currency=booking.currency,
+    )
 
 
 def get_rate_card(*, pool_id: int, at: datetime) -> RateCard:

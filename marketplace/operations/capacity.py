@@ -5,9 +5,10 @@ How much each pool can be sold, hour by hour, from what owners allow.
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import connection
 
 from marketplace import rules
+from web.transactions import durable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +91,7 @@ WHERE c.code = r.code AND r.vehicle_count <> c.vehicle_count
 """
 
 
-@transaction.atomic(durable=True)
+@durable
 def refresh_capacity(
     *, now: datetime, hours: int = rules.CAPACITY_HORIZON_HOURS, starts_at: datetime | None = None
 ) -> CapacityRefresh:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from marketplace.models import HardwareClass, Pool, RateCard, Region
+from web.transactions import durable
 
 
 class RateCardOverlaps(Exception):
@@ -69,7 +69,7 @@ def create_pool(*, region_code: str, hardware_class_code: str, currency: str = "
     return pool
 
 
-@transaction.atomic(durable=True)
+@durable
 def set_rate_card(*, pool_id: int, rates: Rates, starts_at: datetime, now: datetime) -> RateCard:
     """
     Put new prices in force from starts_at; the version before ends there.

@@ -124,8 +124,12 @@ class TestReleaseBooking:
     def test_notes_it_once(self, bens_company: Organization, pool: Pool) -> None:
         booking = create_booking(organization_id=bens_company.pk, pool=pool, starts_at=NOON)
 
-        assert release_booking(booking_id=booking.pk, now=NOON + timedelta(days=1)) is True
-        assert release_booking(booking_id=booking.pk, now=NOON + timedelta(days=2)) is False
+        first = release_booking(booking_id=booking.pk, now=NOON + timedelta(days=1))
+        again = release_booking(booking_id=booking.pk, now=NOON + timedelta(days=2))
+
+        assert first is not None
+        assert first.held_micros == 500_000  # 1 kWh x 0.50
+        assert again is None
 
         booking.refresh_from_db()
         assert booking.released_at == NOON + timedelta(days=1)
