@@ -24,7 +24,7 @@ LOCK = ROOT / ".venv.lock"
 STACK_ENVIRONMENT = ROOT / "var" / "devstack.env"
 RUNTIME = ROOT / "requirements.txt"
 DEVELOPMENT = ROOT / "requirements-dev.txt"
-NEEDS_DEVELOPMENT = frozenset({"test", "lint", "bench", "screenshots"})
+NEEDS_DEVELOPMENT = frozenset({"test", "lint", "bench"})
 PYTHON_MIN = (3, 11)
 
 
@@ -185,6 +185,12 @@ def run_lint(arguments: "list[str]") -> int:
     return lint(arguments)
 
 
+def run_bench(arguments: "list[str]") -> int:
+    from benchmarks.runner import main as bench
+
+    return bench(arguments)
+
+
 def borrow_environment() -> None:
     """
     Let a command in a second terminal work on the database of the running `up`.
@@ -210,7 +216,7 @@ def main() -> int:
     command = arguments[0] if arguments else "help"
     bootstrap(command)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    own = {"up": run_up, "test": run_test, "lint": run_lint}
+    own = {"up": run_up, "test": run_test, "lint": run_lint, "bench": run_bench}
     if command in own:
         return own[command](arguments[1:])
     return run_django(arguments)
