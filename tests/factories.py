@@ -199,5 +199,5 @@ def sign_in(client: Client, user: User, *, is_fresh: bool = True, has_factor: bo
     session["account_authentication_methods"] = [
         {"method": "password", "at": at, "reauthenticated": True}
     ]
-    session["_account_authentication_methods_user"] = str(user.pk)
+    session["account_authentication_methods_user"] = str(user.pk)
     session.save()

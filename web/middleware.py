@@ -28,10 +28,10 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        given = request.headers.get(REQUEST_ID_HEADER, "")
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = given if _USABLE_ID.fullmatch(given) else uuid.uuid4().hex
         request.request_id = request_id  # type: ignore[attr-defined]
-        # django-structlog takes its id from the header.
+        # django-structlog takes its id from the header, which nobody has read so far.
         request.META["HTTP_X_REQUEST_ID"] = request_id
         response = self.get_response(request)
         response[REQUEST_ID_HEADER] = request_id

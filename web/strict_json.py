@@ -31,10 +31,11 @@ JSON: Final = "application/json"
 # An escaped NUL: an even number of backslashes before it belongs to the text itself.
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _PLACE = re.compile(r"^(?P<detail>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
+_FIELD = re.compile(r"(?:missing required|contains unknown) field `([^`]*)`$")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 
 
-class Strict(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+class Strict(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """
     Base of every body that a machine sends: unknown fields are refused.
     """
@@ -145,9 +146,11 @@ def split_place(message: str) -> tuple[str, str]:
     Split msgspec's message into its text and a JSON pointer ("/samples/3/vehicle_id").
     """
     match = _PLACE.match(message)
-    if match is None or match["path"] is None:
+    if match is None:
         return message, "/"
-    steps = [name or index for name, index in _STEP.findall(match["path"])]
+    steps = [name or index for name, index in _STEP.findall(match["path"] or "")]
+    if field := _FIELD.search(match["detail"]):
+        steps.append(field[1])
     return match["detail"], "/" + "/".join(steps)
 
 
