@@ -102,7 +102,7 @@ def navigation(context: template.Context) -> tuple[NavLink, ...]:
     area = find_area(request=request) if request else None
     if request is None or area is None:
         return ()
-    items = [item for item in NAVIGATION[area] if is_served(path=item.path)]
+    items = [item for item in NAVIGATION[area] if is_served(item.path)]
     current = context.get("nav_current") or _find_current(items, request.path, HOMES[area])
     return tuple(
         NavLink(path=item.path, label=item.label, icon=item.icon, is_current=item.key == current)
@@ -123,7 +123,7 @@ def area_switch(context: template.Context) -> tuple[NavLink, ...]:
     return tuple(
         NavLink(path=HOMES[area], label=AREA_NAMES[area], icon="", is_current=area == here)
         for area in areas
-        if is_served(path=HOMES[area])
+        if is_served(HOMES[area])
     )
 
 
@@ -147,7 +147,8 @@ def initials(name: Any) -> str:  # noqa: ANN401 — a filter gets whatever the t
     return "".join(letters).upper()
 
 
-def is_served(*, path: str) -> bool:
+@register.filter
+def is_served(path: str) -> bool:
     """
     Return whether some view answers at this address.
     """
