@@ -19,7 +19,7 @@ from config.environment import read_database, read_flag, read_list, read_number,
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = BASE_DIR / "var"
+VAR_DIR = Path(read_text("VAR_DIR", str(BASE_DIR / "var")))
 
 DEBUG = read_flag("DEBUG")
 # The demo world: passwords are printed, and staff may sign in without a second factor.

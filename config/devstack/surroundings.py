@@ -11,7 +11,8 @@ from pathlib import Path
 
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-VAR = ROOT / "var"
+# Two stacks of one checkout need two of these.
+VAR = Path(os.environ.get("VAR_DIR") or ROOT / "var").resolve()
 FOLDER = VAR / "devstack"
 ENVIRONMENT_FILE = VAR / "devstack.env"
 
@@ -65,6 +66,7 @@ def build_environment(*, port: int, stripe_port: int, kept: Mapping[str, str]) -
     defaults = {
         **{name: value for name, value in kept.items() if name != "APP_PASSWORD"},
         "DEMO": "1",
+        "VAR_DIR": str(VAR),
         "BASE_URL": url,
         "STRIPE_API_BASE": f"http://127.0.0.1:{stripe_port}",
         "STRIPE_SUPPRESS_NOTICES": "true",
