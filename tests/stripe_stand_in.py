@@ -107,6 +107,8 @@ class Control:
 
     def wait_for_webhooks(self, *, timeout_s: float = 10.0) -> None:
         """
+        Return once every event was delivered.
+
         :raises TimeoutError: events are still waiting to be delivered.
         """
         deadline = time.monotonic() + timeout_s
@@ -152,7 +154,7 @@ def run_stand_in(
 
 @pytest.fixture
 def stripe_stand_in() -> Iterator[StandIn]:
-    """A fresh stand-in; fails the test when it met a request it did not understand."""
+    """Start a fresh stand-in; fail the test when it met what the library does not know."""
     with run_stand_in() as stand_in:
         yield stand_in
         assert stand_in.server.world.mismatches == []

@@ -26,7 +26,7 @@ addresses for scripts (JSON in, JSON out), beside /v1/… and /v2/…:
   POST   /_control/clock                     {{"advance_s": 90000}}
   POST   /_control/keys/forget               forget every idempotency key now
   POST   /_control/accounts/ID/complete      the owner finished onboarding (…/restrict undoes it)
-  POST   /_control/checkout/ID/pay           the buyer paid, {{"card": "visa|international|declined"}}
+  POST   /_control/checkout/ID/pay           paid, {{"card": "visa|international|declined"}}
   POST   /_control/payment_intents/ID/pay
   POST   /_control/balance                   {{"amount": 100000, "currency": "eur"}}: own money in
   POST   /_control/payouts/run               automatic payouts of connected accounts, now

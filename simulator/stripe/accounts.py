@@ -17,7 +17,42 @@ LINK = "v2.core.account_link"
 INCLUDABLE = ("configuration", "defaults", "identity", "requirements", "future_requirements")
 LINK_LIVES_S = 300
 COUNTRIES = frozenset(
-    ["AT", "BE", "BG", "CA", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GR", "HR", "HU", "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK", "US"]
+    [
+        "AT",
+        "BE",
+        "BG",
+        "CA",
+        "CH",
+        "CY",
+        "CZ",
+        "DE",
+        "DK",
+        "EE",
+        "ES",
+        "FI",
+        "FR",
+        "GB",
+        "GR",
+        "HR",
+        "HU",
+        "IE",
+        "IS",
+        "IT",
+        "LI",
+        "LT",
+        "LU",
+        "LV",
+        "MT",
+        "NL",
+        "NO",
+        "PL",
+        "PT",
+        "RO",
+        "SE",
+        "SI",
+        "SK",
+        "US",
+    ]
 )
 
 
@@ -171,7 +206,7 @@ def can_receive(body: Json) -> bool:
 
 
 def complete(call: Call, account_id: str) -> Json:
-    """The person gave what was asked: nothing is required, transfers may come."""
+    """Take it that the person gave what was asked: transfers may come."""
     record = call.store.get(KIND, account_id)
     record.body["requirements"] = {"entries": [], "summary": {"minimum_deadline": None}}
     _set_capability(record.body, status="active", code=None)

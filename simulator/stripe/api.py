@@ -89,6 +89,8 @@ def _answer(call: Call, request: Request) -> Answer:
 
 def _require_caller(request: Request) -> None:
     """
+    Refuse callers without a key or of another version.
+
     :raises ApiError: 401 without a key, 400 for another version than the library's.
     """
     authorization = request.headers.get("Authorization", "")
@@ -236,6 +238,8 @@ def _shape(
 
 def _require_known(route: Route, body: Json) -> None:
     """
+    Hold an answer against the library.
+
     :raises Mismatch: the answer is not what the library's classes say.
     """
     items = body["data"] if route.is_list else [body]

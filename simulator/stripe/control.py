@@ -154,6 +154,8 @@ LEVERS: tuple[tuple[str, str, Lever], ...] = (
 
 def pull(world: World, sender: Sender, *, method: str, path: str, values: Json) -> Any:  # noqa: ANN401
     """
+    Do what a script asks at ``/_control/…``.
+
     :raises ApiError: no such lever, or the lever's own refusal.
     """
     for lever_method, pattern, lever in LEVERS:

@@ -51,7 +51,7 @@ def invalid_request(
 
 
 def refused_parameter(*, message: str, code: str, param: str) -> ApiError:
-    """A fault of form, found before the endpoint runs: no key remembers it."""
+    """Return a fault of form, found before the endpoint runs: no key remembers it."""
     return ApiError(
         status=400,
         type="invalid_request_error",

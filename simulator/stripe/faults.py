@@ -58,6 +58,8 @@ class Fault:
 
 def parse_fault(values: Json) -> Fault:
     """
+    Return the fault that a script describes.
+
     :raises ApiError: an unknown kind or field.
     """
     known = {field.name for field in fields(Fault)}

@@ -30,7 +30,7 @@ def _put(tree: Json, *, path: list[str], value: str, key: str) -> None:
             raise refused_parameter(
                 message=f"Invalid parameter: {key}", code="parameter_invalid", param=key
             )
-    last = path[-1] if path[-1] else str(len(node))
+    last = path[-1] or str(len(node))
     node[last] = value
 
 

@@ -27,7 +27,7 @@ def post(  # noqa: PLR0913
     available_after_s: int = 0,
 ) -> Json:
     """
-    Move an account's balance: ``amount`` − ``fee`` cents, now or when available.
+    Move an account's balance: ``amount`` less ``fee`` cents, now or when available.
     """
     now = call.store.now()
     body = {
@@ -92,6 +92,8 @@ def get_available(world: World, *, account: str, currency: str) -> int:
 
 def require_available(call: Call, *, account: str, currency: str, amount: int) -> None:
     """
+    Refuse when an account has less than ``amount`` cents available.
+
     :raises ApiError: 400 ``balance_insufficient``.
     """
     available = get_available(call.world, account=account, currency=currency)

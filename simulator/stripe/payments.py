@@ -177,6 +177,8 @@ def confirm_intent(call: Call, params: Json, intent_id: str) -> Json:
 
 def pay_intent(call: Call, intent_id: str, *, card: str) -> Json:
     """
+    Charge an intent to a card.
+
     :raises ApiError: 402 ``card_declined``, 400 for an unknown card or a paid intent.
     """
     record = call.store.get(INTENT, intent_id)

@@ -36,6 +36,8 @@ FAILURES = {
 
 def create(call: Call, params: Json) -> Json:
     """
+    Send part of a balance to the bank.
+
     :raises ApiError: too little money, a statement descriptor over 22 characters.
     """
     if params["amount"] <= 0:

@@ -36,7 +36,12 @@ class Route:
 
 
 def _route(
-    line: str, endpoint: Callable[..., Any], params: Any, answer: Any, *, is_list: bool = False
+    line: str,
+    endpoint: Callable[..., Any],
+    params: type | None,
+    answer: object,
+    *,
+    is_list: bool = False,
 ) -> Route:
     method, path = line.split()
     return Route(

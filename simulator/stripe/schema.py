@@ -24,7 +24,9 @@ from simulator.stripe.errors import ApiError, Json, refused_parameter
 
 
 _OPTION_KEYS = frozenset(_request_options.RequestOptions.__annotations__)
+_NOT_REQUIRED = str(typing_extensions.NotRequired)
 _INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
+_PLAIN = (int, str, bool, float)
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -39,12 +41,11 @@ class _Names(dict[str, Any]):
 
 
 def _resolve(annotation: object, module: str) -> Any:  # noqa: ANN401
-    if isinstance(annotation, ForwardRef):
-        annotation = annotation.__forward_arg__
-    if isinstance(annotation, str):
+    text = annotation.__forward_arg__ if isinstance(annotation, ForwardRef) else annotation
+    if isinstance(text, str):
         names = _Names(vars(sys.modules[module]))
         # The text comes from the installed library, never from a request.
-        return eval(annotation, {"__builtins__": {}}, _Builtin(names))  # noqa: S307
+        return eval(text, {"__builtins__": {}}, _Builtin(names))  # noqa: S307
     return annotation
 
 
@@ -61,9 +62,8 @@ def _parameters(params: type) -> dict[str, tuple[Any, bool]]:
     for name, annotation in params.__annotations__.items():
         if name in _OPTION_KEYS:
             continue
-        kind, is_required = annotation, True
-        if get_origin(kind) is typing_extensions.NotRequired:
-            kind, is_required = get_args(kind)[0], False
+        is_required = str(get_origin(annotation)) != _NOT_REQUIRED
+        kind = annotation if is_required else get_args(annotation)[0]
         found[name] = (_resolve(kind, params.__module__), is_required)
     return found
 
@@ -77,7 +77,7 @@ def parse_params(*, params: type | None, values: Json, is_json: bool) -> Json:
     """
     if params is None:
         if values:
-            _refuse_unknown(sorted(values)[0])
+            _refuse_unknown(min(values))
         return {}
     return _parse_dict(params, values, path="", is_json=is_json)
 
@@ -224,20 +224,31 @@ def _compare(kind: Any, value: object, path: str, module: str) -> typing.Iterato
         return
     if origin in (Union, types.UnionType):
         yield from _compare_union(kind, value, path, module)
-    elif origin is Literal:
-        if value not in get_args(kind):
-            yield f"{path}: {value!r} is not one of the values of the library"
     elif origin is list:
         yield from _compare_list(get_args(kind)[0], value, path, module)
-    elif (origin or kind) in (stripe.ListObject, ListObjectV2):
+    elif origin is Literal or kind in _PLAIN:
+        yield from _compare_leaf(kind, value, path)
+    else:
+        yield from _compare_compound(kind, value, path, module)
+
+
+def _compare_leaf(kind: Any, value: object, path: str) -> typing.Iterator[str]:  # noqa: ANN401
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
+            yield f"{path}: {value!r} is not one of the values of the library"
+    elif not _is_instance(value, kind):
+        yield f"{path}: {value!r} is not {kind}"
+
+
+def _compare_compound(kind: Any, value: object, path: str, module: str) -> typing.Iterator[str]:  # noqa: ANN401
+    origin = get_origin(kind)
+    if (origin or kind) in (stripe.ListObject, ListObjectV2):
         yield from _compare_page(kind, value, path, module)
     elif (origin or kind) is _stripe_object.UntypedStripeObject or origin is dict:
         if not isinstance(value, dict):
             yield f"{path}: a mapping is due"
     elif isinstance(kind, type) and issubclass(kind, _stripe_object.StripeObject):
         yield from _compare_object(kind, value, path)
-    elif not _is_instance(value, kind):
-        yield f"{path}: {value!r} is not {kind}"
 
 
 def _compare_union(kind: Any, value: object, path: str, module: str) -> typing.Iterator[str]:  # noqa: ANN401

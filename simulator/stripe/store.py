@@ -133,6 +133,8 @@ class Store:
         status: int = 404,
     ) -> Record:
         """
+        Return a record.
+
         :raises ApiError: ``resource_missing``, also for somebody else's object.
         """
         record = self._by_kind.get(kind, {}).get(record_id)

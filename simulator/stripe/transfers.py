@@ -16,6 +16,8 @@ REVERSAL = "transfer_reversal"
 
 def create(call: Call, params: Json) -> Json:
     """
+    Move money to a connected account.
+
     :raises ApiError: unknown destination, no capability, too little money.
     """
     if "amount" not in params:
@@ -142,6 +144,8 @@ def list_transfers(call: Call, params: Json) -> list[Record]:
 
 def create_reversal(call: Call, params: Json, transfer_id: str) -> Json:
     """
+    Take back a transfer or a part of it.
+
     :raises ApiError: more than is left, or the connected account has spent it.
     """
     transfer = call.store.get(KIND, transfer_id)

@@ -67,8 +67,11 @@ class Sender(threading.Thread):
         while not self._is_stopped:
             self._wake.wait(timeout=self._get_pause_s())
             self._wake.clear()
-            while not self._is_stopped and not self.hold and self._send_next():
+            while self._is_sending() and self._send_next():
                 pass
+
+    def _is_sending(self) -> bool:
+        return not self._is_stopped and not self.hold
 
     def _get_pause_s(self) -> float:
         if self.hold or not self._waiting:

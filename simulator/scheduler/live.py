@@ -1,0 +1,101 @@
+"""
+The present: what the cars say now, and whether they may work now.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from simulator.scheduler import moments
+from simulator.scheduler.client import Json
+from simulator.scheduler.decisions import Desk
+from simulator.scheduler.planning import list_presence, plan
+from simulator.scheduler.replay import TELEMETRY_BATCH_MAX, Scheduler
+from simulator.scheduler.sessions import QUARTER_S, Reading, Session
+
+
+AWAY_CHARGE_PCT = 70.0
+
+
+@dataclass(kw_only=True)
+class Present:
+    """How the fleet stands at one moment."""
+
+    at_s: int
+    plugged_in: int = 0
+    away: int = 0
+    asked: int = 0
+    permitted: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+def report_present(scheduler: Scheduler, *, now_s: int) -> Present:
+    """Send every car's telemetry of now, then ask for each that is plugged in."""
+    here = {
+        session.resident: session
+        for session in scheduler.reading.sessions
+        if session.starts_at_s <= now_s < session.ends_at_s
+    }
+    samples = [
+        {"vehicle_id": vehicle.vehicle_id, **_describe(scheduler, resident, here, now_s=now_s)}
+        for resident, vehicle in sorted(scheduler.fleet.items())
+    ]
+    for start in range(0, len(samples), TELEMETRY_BATCH_MAX):
+        chunk = samples[start : start + TELEMETRY_BATCH_MAX]
+        scheduler.client.post("/api/v1/telemetry", {"samples": chunk})
+        scheduler.telemetry_sent += len(chunk)
+    present = Present(at_s=now_s, plugged_in=len(here), away=len(samples) - len(here))
+    _ask(scheduler, list(here.values()), present)
+    return present
+
+
+def _describe(scheduler: Scheduler, resident: str, here: dict[str, Session], *, now_s: int) -> Json:
+    vehicle = scheduler.fleet[resident]
+    if resident in here:
+        return scheduler.meters.get_telemetry(vehicle, here[resident], at_s=now_s)
+    return {
+        "observed_at": moments.to_text(now_s),
+        "state_of_charge_pct": AWAY_CHARGE_PCT,
+        "plugged_in": False,
+        "battery_temp_c": None,
+        "is_home": False,
+        "is_moving": None,
+    }
+
+
+def _ask(scheduler: Scheduler, sessions: list[Session], present: Present) -> None:
+    quarter_s = present.at_s - present.at_s % QUARTER_S
+    there = list_presence(sessions, fleet=scheduler.fleet, span=(quarter_s, quarter_s + QUARTER_S))
+    slots = plan(there, bookings=scheduler.bookings.values(), seed=scheduler.seed)
+    desk = Desk(client=scheduler.client, meters=scheduler.meters, is_live=True)
+    for _ in desk.ask(slots):
+        pass
+    present.asked, present.permitted = desk.asked, desk.permitted
+    present.reasons = dict(desk.reasons)
+
+
+def follow(
+    scheduler: Scheduler,
+    *,
+    from_s: int,
+    every_s: float,
+    read_sessions: Callable[[int], Reading],
+    wait: Callable[[float], bool],
+) -> None:
+    """
+    Keep up with the present: telemetry often, usage once a quarter-hour is over.
+
+    ``wait`` pauses for so many seconds and returns whether to stop.
+    """
+    reported_until_s = from_s
+    while not wait(every_s):
+        now_s = int(time.time())
+        scheduler.read_feeds()
+        due_s = now_s - now_s % QUARTER_S
+        if due_s > reported_until_s:
+            scheduler.reading = read_sessions(due_s)
+            scheduler.replay(window=(reported_until_s, due_s))
+            reported_until_s = due_s
+        report_present(scheduler, now_s=now_s)
