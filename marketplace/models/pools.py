@@ -1,3 +1,5 @@
+from datetime import datetime
+
 import pgtrigger
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
@@ -5,6 +7,7 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 
 from marketplace.models.expressions import CODE_PATTERN, CURRENCY_PATTERN, is_multiple
+from marketplace.rules import Price
 
 
 class Region(models.Model):
@@ -176,3 +179,15 @@ class RateCard(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pool_id} v{self.version}"
+
+    def is_in_force(self, *, at: datetime) -> bool:
+        lower, upper = self.in_force.lower, self.in_force.upper
+        assert lower is not None, "a rate card has a start, by constraint"
+        return lower <= at and (upper is None or at < upper)
+
+    def buyer_price(self) -> Price:
+        return Price(
+            currency=self.pool.currency,
+            micros_per_kwh=self.buyer_micros_per_kwh,
+            micros_per_job=self.buyer_micros_per_job,
+        )

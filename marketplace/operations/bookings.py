@@ -184,7 +184,8 @@ def get_rate_card(*, pool_id: int, at: datetime) -> RateCard:
 
     :raises NotOnSale: the pool has no rate card at that time.
     """
-    card = RateCard.objects.filter(pool_id=pool_id, in_force__contains=at).first()
+    cards = RateCard.objects.filter(pool_id=pool_id, in_force__contains=at)
+    card = cards.select_related("pool").first()
     if card is None:
         raise NotOnSale
     return card
@@ -228,11 +229,7 @@ def _write_booking(
     request_key: str | None,
     now: datetime,
 ) -> Booking:
-    price = rules.Price(
-        currency=pool.currency,
-        micros_per_kwh=card.buyer_micros_per_kwh,
-        micros_per_job=card.buyer_micros_per_job,
-    )
+    price = card.buyer_price()
     booking = Booking.objects.create(
         organization_id=organization_id,
         pool=pool,

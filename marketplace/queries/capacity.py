@@ -9,7 +9,7 @@ from itertools import groupby
 from django.db.models import F
 
 from marketplace import rules
-from marketplace.models import CapacityBucket
+from marketplace.models import CapacityBucket, RateCard
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +25,15 @@ class Hour:
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """
-    Consecutive hours with the same power left: [starts_at, ends_at).
+    Consecutive hours with the same power left and the same price: [starts_at, ends_at).
+
+    The price is None while the pool is not on sale.
     """
 
     starts_at: datetime
     ends_at: datetime
     available_w: int
+    price: rules.Price | None
 
 
 def get_hours(*, pool_id: int, starts_at: datetime, ends_at: datetime) -> tuple[Hour, ...]:
@@ -55,14 +58,28 @@ def get_schedule(*, pool_id: int, starts_at: datetime, ends_at: datetime) -> tup
     Return what is left in [starts_at, ends_at) as steps, without gap or overlap.
     """
     hours = get_hours(pool_id=pool_id, starts_at=starts_at, ends_at=ends_at)
+    cards = _list_cards(pool_id=pool_id, starts_at=starts_at, ends_at=ends_at)
+    priced = [(hour, _price_at(cards, hour.starts_at)) for hour in hours]
     steps = []
-    for available_w, run in groupby(hours, key=lambda hour: hour.available_w):
-        same = list(run)
+    for (available_w, price), run in groupby(
+        priced, key=lambda each: (each[0].available_w, each[1])
+    ):
+        same = [hour for hour, _ in run]
         steps.append(
             Step(
                 starts_at=same[0].starts_at,
                 ends_at=same[-1].starts_at + rules.HOUR,
                 available_w=available_w,
+                price=price,
             )
         )
     return tuple(steps)
+
+
+def _list_cards(*, pool_id: int, starts_at: datetime, ends_at: datetime) -> tuple[RateCard, ...]:
+    cards = RateCard.objects.filter(pool_id=pool_id, in_force__overlap=(starts_at, ends_at))
+    return tuple(cards.select_related("pool"))
+
+
+def _price_at(cards: tuple[RateCard, ...], at: datetime) -> rules.Price | None:
+    return next((card.buyer_price() for card in cards if card.is_in_force(at=at)), None)

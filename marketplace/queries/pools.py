@@ -56,13 +56,7 @@ def get_price(*, pool_id: int, at: datetime) -> rules.Price | None:
         .select_related("pool")
         .first()
     )
-    if card is None:
-        return None
-    return rules.Price(
-        currency=card.pool.currency,
-        micros_per_kwh=card.buyer_micros_per_kwh,
-        micros_per_job=card.buyer_micros_per_job,
-    )
+    return card.buyer_price() if card else None
 
 
 def _visible(*, now: datetime) -> QuerySet[Pool]:
