@@ -188,10 +188,11 @@ def _read_span(query: CapacityQuery) -> tuple[datetime, datetime]:
     """
     Return the whole hours that the asked span touches.
     """
-    starts_at, ends_at = rules.floor_to_hour(query.starts_at), rules.ceil_to_hour(query.ends_at)
     try:
+        rules.check_reach(query.starts_at, query.ends_at)
+        starts_at, ends_at = rules.floor_to_hour(query.starts_at), rules.ceil_to_hour(query.ends_at)
         rules.check_window(starts_at=starts_at, ends_at=ends_at)
-    except (rules.WindowNotWholeHours, rules.WindowTooLong) as error:
+    except rules.BAD_WINDOWS as error:
         text = f"Ask for more than 0 and at most {rules.BOOKING_HOURS_MAX} hours."
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,

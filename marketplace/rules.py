@@ -16,6 +16,7 @@ HOUR = timedelta(hours=1)
 # Longer contracts would outlive the forecast they are sold against.
 BOOKING_HOURS_MAX = 14 * 24
 CAPACITY_HORIZON_HOURS = 14 * 24
+YEAR_MIN, YEAR_MAX = 2000, 2200
 BOOKING_POWER_W_MIN = 100
 BOOKING_POWER_W_MAX = 100_000_000
 JOBS_MAX = 10_000_000
@@ -49,10 +50,19 @@ class WindowNotWholeHours(ValueError):
     """
 
 
+class WindowOutOfReach(ValueError):
+    """
+    An end lies in a year that no calendar here needs; arithmetic on it could overflow.
+    """
+
+
 class WindowTooLong(ValueError):
     """
     The window is longer than BOOKING_HOURS_MAX.
     """
+
+
+BAD_WINDOWS = (WindowNotWholeHours, WindowTooLong, WindowOutOfReach)
 
 
 def is_on_the_hour(instant: datetime) -> bool:
@@ -75,13 +85,25 @@ def check_window(*, starts_at: datetime, ends_at: datetime) -> None:
     """
     Check that a window can be a booking's.
 
+    :raises WindowOutOfReach: an end is not in [YEAR_MIN, YEAR_MAX].
     :raises WindowNotWholeHours: it is empty, or an end is not on the hour.
     :raises WindowTooLong: more than BOOKING_HOURS_MAX hours.
     """
+    check_reach(starts_at, ends_at)
     if ends_at <= starts_at or not (is_on_the_hour(starts_at) and is_on_the_hour(ends_at)):
         raise WindowNotWholeHours
     if ends_at - starts_at > BOOKING_HOURS_MAX * HOUR:
         raise WindowTooLong
+
+
+def check_reach(*instants: datetime) -> None:
+    """
+    Check that hours can be added to instants and taken away.
+
+    :raises WindowOutOfReach: one is not in [YEAR_MIN, YEAR_MAX].
+    """
+    if not all(YEAR_MIN <= instant.year <= YEAR_MAX for instant in instants):
+        raise WindowOutOfReach
 
 
 def count_hours(*, starts_at: datetime, ends_at: datetime) -> int:

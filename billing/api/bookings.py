@@ -201,6 +201,7 @@ REFUSALS: dict[type[Exception], tuple[str, str, str]] = {
         "window_too_long",
         f"At most {rules.BOOKING_HOURS_MAX} hours.",
     ),
+    rules.WindowOutOfReach: ("/starts_at", "out_of_reach", "This year cannot be booked."),
     marketplace.WindowInPast: ("/starts_at", "window_in_past", "The window has begun already."),
     marketplace.PowerOutOfRange: (
         "/power_w",

@@ -62,8 +62,8 @@ def place_booking(
     :raises CapacityShort: some hours have less left; they are named.
     :raises InsufficientBalance: the balance does not cover the hold.
     :raises RequestReused: the key belongs to another wish.
-    :raises PoolNotFound, NotOnSale, WindowNotWholeHours, WindowTooLong, WindowInPast,
-        PowerOutOfRange, JobsOutOfRange: see reserve_capacity.
+    :raises PoolNotFound, NotOnSale, PowerOutOfRange, JobsOutOfRange, WindowInPast,
+        WindowNotWholeHours, WindowTooLong, WindowOutOfReach: see reserve_capacity.
     """
     if existing := _find_same_request(buyer=buyer, wish=wish, request_key=request_key, now=now):
         return existing

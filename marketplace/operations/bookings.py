@@ -103,7 +103,8 @@ def check_wish(*, wish: Wish, now: datetime, allow_past: bool = False) -> None:
     """
     Check everything about a wish that needs no look at capacity.
 
-    :raises WindowNotWholeHours, WindowTooLong, WindowInPast: the window cannot be booked.
+    :raises WindowNotWholeHours, WindowTooLong, WindowOutOfReach, WindowInPast: the window
+        cannot be booked.
     :raises PowerOutOfRange, JobsOutOfRange: a figure is out of range.
     """
     rules.check_window(starts_at=wish.starts_at, ends_at=wish.ends_at)
@@ -133,7 +134,7 @@ def reserve_capacity(
     :raises PoolNotFound: no such pool.
     :raises NotOnSale: no rate card for the start of the window.
     :raises CapacityShort: nothing was taken.
-    :raises WindowNotWholeHours, WindowTooLong, WindowInPast, PowerOutOfRange,
+    :raises WindowNotWholeHours, WindowTooLong, WindowOutOfReach, WindowInPast, PowerOutOfRange,
         JobsOutOfRange: see check_wish.
     """
     assert connection.in_atomic_block, "a reservation without its money would be a gift"
