@@ -1,0 +1,183 @@
+"""
+Capacity is what owners' weeks allow, hour by hour, on each owner's own clock.
+"""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from consent.models import Vehicle
+from consent.operations import give_consent, pause, register_vehicle, withdraw
+from consent.rules import RulesDraft, Window, WorkloadCategory
+from marketplace import rules
+from marketplace.models import CapacityBucket, Pool, Region
+from marketplace.operations.capacity import refresh_capacity
+from tests.factories import create_owner, create_pool
+
+
+pytestmark = pytest.mark.django_db
+# A Monday; Oslo is one hour ahead of UTC in winter.
+MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
+EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
+DRAFT = RulesDraft(
+    time_zone="Europe/Oslo",
+    windows=(Window(days=EVERY_DAY, starts_minute=22 * 60, ends_minute=6 * 60),),
+    battery_stop_pct=40,
+    battery_resume_pct=45,
+    plugged_in_only=True,
+    home_only=False,
+    temp_high_c=None,
+    temp_low_c=None,
+    energy_wh_per_day_max=None,
+    energy_wh_per_month_max=None,
+    compute_s_per_day_max=None,
+    compute_s_per_month_max=None,
+    power_limit_w=None,
+    categories=(WorkloadCategory.INFERENCE,),
+)
+
+
+@pytest.fixture
+def olivia() -> User:
+    return create_owner()
+
+
+@pytest.fixture
+def pool() -> Pool:
+    return create_pool()
+
+
+def park(owner: User, *, draft: RulesDraft = DRAFT, plate: str = "EL 12345") -> Vehicle:
+    """
+    Register a car of 1 kW and agree to its rules before Monday.
+    """
+    before = MONDAY - timedelta(days=7)
+    vehicle = register_vehicle(
+        owner_id=owner.pk,
+        name="Car",
+        plate=plate,
+        region_code="no-trondheim",
+        hardware_class_code="ai4",
+        rated_power_w=1000,
+        battery_wh=60_000,
+        time_zone="Europe/Oslo",
+        now=before,
+    )
+    give_consent(
+        vehicle_id=vehicle.pk,
+        owner_id=owner.pk,
+        rules=draft,
+        expected_number=0,
+        notice_language="en",
+        now=before,
+    )
+    return vehicle
+
+
+def forecast(pool: Pool) -> dict[int, int]:
+    """
+    Return forecast watts by hour of UTC, hours without any left out.
+    """
+    rows = CapacityBucket.objects.filter(pool=pool, forecast_w__gt=0)
+    return {row.starts_at.hour: row.forecast_w for row in rows}
+
+
+class TestRefreshCapacity:
+    def test_follows_the_owners_week_on_the_owners_clock(self, olivia: User, pool: Pool) -> None:
+        park(olivia)
+
+        result = refresh_capacity(now=MONDAY, hours=24)
+
+        assert result.bucket_count == 24
+        # 22 to 6 in Oslo is 21 to 5 in UTC.
+        assert forecast(pool) == dict.fromkeys([0, 1, 2, 3, 4, 21, 22, 23], 1000)
+
+    def test_counts_quarters_of_hours_and_the_owners_power_limit(
+        self, olivia: User, pool: Pool
+    ) -> None:
+        evening = Window(days=EVERY_DAY, starts_minute=22 * 60 + 15, ends_minute=24 * 60)
+        park(olivia, draft=replace(DRAFT, windows=(evening,), power_limit_w=800))
+
+        refresh_capacity(now=MONDAY, hours=24)
+
+        assert forecast(pool) == {21: 600, 22: 800}  # three quarters of 800, then all of it
+
+    def test_sells_less_than_it_expects(self, olivia: User, pool: Pool) -> None:
+        park(olivia)
+        park(olivia, plate="EL 22222")
+
+        refresh_capacity(now=MONDAY, hours=1)
+
+        bucket = CapacityBucket.objects.get()
+        assert bucket.forecast_w == 2000
+        assert bucket.sellable_w == 1400  # 70 %
+
+    def test_leaves_out_paused_and_withdrawn_cars(self, olivia: User, pool: Pool) -> None:
+        paused = park(olivia)
+        withdrawn = park(olivia, plate="EL 22222")
+        pause(
+            vehicle_id=paused.pk,
+            owner_id=olivia.pk,
+            until=MONDAY + timedelta(hours=2),
+            kind="hour",
+            now=MONDAY - timedelta(hours=1),
+        )
+        withdraw(vehicle_id=withdrawn.pk, owner_id=olivia.pk, now=MONDAY)
+
+        refresh_capacity(now=MONDAY, hours=4)
+
+        assert forecast(pool) == {2: 1000, 3: 1000}
+
+    def test_keeps_what_is_sold_when_the_forecast_falls(self, olivia: User, pool: Pool) -> None:
+        vehicle = park(olivia)
+        refresh_capacity(now=MONDAY, hours=1)
+        CapacityBucket.objects.update(reserved_w=600)
+        withdraw(vehicle_id=vehicle.pk, owner_id=olivia.pk, now=MONDAY - timedelta(minutes=1))
+
+        refresh_capacity(now=MONDAY, hours=1)
+
+        bucket = CapacityBucket.objects.get()
+        assert (bucket.forecast_w, bucket.sellable_w, bucket.reserved_w) == (0, 600, 600)
+
+    def test_reaches_into_the_past_when_asked(self, olivia: User, pool: Pool) -> None:
+        park(olivia)
+
+        refresh_capacity(
+            now=MONDAY + timedelta(days=3), hours=2, starts_at=MONDAY + timedelta(hours=3)
+        )
+
+        assert forecast(pool) == {3: 1000, 4: 1000}
+
+    def test_counts_the_cars_of_each_region(self, olivia: User, pool: Pool) -> None:
+        park(olivia)
+
+        refresh_capacity(now=MONDAY, hours=1)
+
+        assert Region.objects.get().vehicle_count == 1
+
+    def test_hears_each_hour_of_a_change_to_summer_time_once(
+        self, olivia: User, pool: Pool
+    ) -> None:
+        saturday = datetime(2026, 3, 28, 12, tzinfo=UTC)
+        park(olivia)
+
+        refresh_capacity(now=saturday, hours=24)
+
+        # 22 to 6 has seven hours in the night of 29 March: 21 to 4 in UTC.
+        assert sorted(forecast(pool)) == [0, 1, 2, 3, 21, 22, 23]
+
+    def test_costs_the_same_number_of_statements_for_any_number_of_cars(
+        self, olivia: User, pool: Pool
+    ) -> None:
+        with CaptureQueriesContext(connection) as few:
+            refresh_capacity(now=MONDAY, hours=rules.CAPACITY_HORIZON_HOURS)
+        for number in range(5):
+            park(olivia, plate=f"EL 3333{number}")
+        with CaptureQueriesContext(connection) as more:
+            refresh_capacity(now=MONDAY, hours=rules.CAPACITY_HORIZON_HOURS)
+
+        assert len(few) == len(more)
