@@ -31,7 +31,7 @@ from rest_framework.views import APIView
 
 from accounts import queries
 from accounts.models import User
-from accounts.queries import MembershipSummary
+from accounts.queries import MembershipSummary, RoleSummary
 from web.limits import FRESH_SIGN_IN_S
 
 
@@ -129,6 +129,17 @@ def buyer_required(view: View[P] | None = None, *, role: str = "viewer") -> Any:
         return _guard(checked, lambda _user: True)
 
     return decorate if view is None else decorate(view)
+
+
+def find_home(roles: RoleSummary) -> str:
+    """
+    Return where a person begins after signing in.
+    """
+    if roles.is_staff:
+        return "/finance/" if roles.is_finance else "/operations/"
+    if roles.is_owner:
+        return "/"
+    return "/buy/" if roles.is_buyer else resolve_url("accounts:settings")
 
 
 def choose_membership(request: PersonRequest) -> MembershipSummary | None:

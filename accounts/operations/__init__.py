@@ -10,7 +10,9 @@ from accounts.operations.keys import (
 )
 from accounts.operations.people import (
     EmailTaken,
+    Profile,
     become_owner,
+    complete_sign_up,
     create_person,
     update_profile,
 )
@@ -37,10 +39,12 @@ __all__ = [
     "LastAdmin",
     "MemberNotFound",
     "NotTeamAdmin",
+    "Profile",
     "TooManyKeys",
     "add_member",
     "become_owner",
     "change_member_role",
+    "complete_sign_up",
     "create_organization",
     "create_person",
     "enqueue_mail",

@@ -8,7 +8,7 @@ from datetime import datetime
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 
-from accounts.models import User
+from accounts.models import Membership, Organization, User
 from accounts.operations.records import record_audit
 
 
@@ -66,6 +66,26 @@ def insert_person(*, email: str, password: str | None, **fields: object) -> User
     return user
 
 
+@transaction.atomic(durable=True)
+def complete_sign_up(
+    *,
+    user_id: int,
+    display_name: str,
+    is_owner: bool,
+    organization_name: str = "",
+    country: str = "",
+    now: datetime,
+) -> None:
+    """
+    Give a new person a name and a part: owner of a car, or administrator of a new buyer.
+    """
+    User.objects.filter(pk=user_id).update(display_name=display_name)
+    if is_owner:
+        become_owner(user_id=user_id, now=now)
+    else:
+        insert_organization(name=organization_name, country=country, admin_id=user_id, now=now)
+
+
 @transaction.atomic
 def become_owner(*, user_id: int, now: datetime) -> None:
     """
@@ -88,3 +108,24 @@ def update_profile(*, user_id: int, profile: Profile, now: datetime) -> None:
         theme=profile.theme,
     )
     record_audit(actor_id=user_id, action="profile.changed", subject=f"person:{user_id}", now=now)
+
+
+def insert_organization(
+    *, name: str, country: str, admin_id: int, now: datetime, currency: str = "EUR"
+) -> Organization:
+    """
+    Write an organisation and its first administrator inside the caller's transaction.
+    """
+    organization = Organization.objects.create(
+        name=name, country=country.upper(), currency=currency, created_at=now
+    )
+    Membership.objects.create(
+        user_id=admin_id, organization=organization, role=Membership.Role.ADMIN, created_at=now
+    )
+    record_audit(
+        actor_id=admin_id,
+        action="organization.created",
+        subject=f"organization:{organization.pk}",
+        now=now,
+    )
+    return organization

@@ -4,11 +4,12 @@ Organisations that buy, and the people in them.
 
 from datetime import datetime
 
+from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Membership, Organization, User
-from accounts.operations.people import insert_person
+from accounts.operations.people import insert_organization, insert_person
 from accounts.operations.records import enqueue_mail, record_audit
 
 
@@ -43,19 +44,9 @@ def create_organization(
     """
     Create an organisation with its first administrator.
     """
-    organization = Organization.objects.create(
-        name=name, country=country.upper(), currency=currency, created_at=now
+    return insert_organization(
+        name=name, country=country, admin_id=admin_id, now=now, currency=currency
     )
-    Membership.objects.create(
-        user_id=admin_id, organization=organization, role=Membership.Role.ADMIN, created_at=now
-    )
-    record_audit(
-        actor_id=admin_id,
-        action="organization.created",
-        subject=f"organization:{organization.pk}",
-        now=now,
-    )
-    return organization
 
 
 @transaction.atomic(durable=True)
@@ -95,6 +86,10 @@ def invite_member(
     user = User.objects.filter(email=email.lower()).first()
     if user is None:
         user = insert_person(email=email, password=None, created_at=now)
+    elif not EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists():
+        # Somebody typed this address without owning it: their password must not open the team.
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
     membership = _insert_member(organization_id, user.pk, role, actor_id, now)
     enqueue_mail(
         business_key=f"membership:{membership.pk}",
