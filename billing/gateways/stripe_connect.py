@@ -70,7 +70,8 @@ def _translated() -> Iterator[None]:
     """
     try:
         yield
-    except stripe.APIConnectionError as error:
+    except (stripe.APIConnectionError, stripe.IdempotencyError) as error:
+        # A key that was used with another body says nothing about what that body did.
         raise ProviderUnknown(detail=str(error)[:500]) from error
     except stripe.StripeError as error:
         status = error.http_status or 500

@@ -275,6 +275,7 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
+                ("request_key", models.CharField(blank=True, max_length=255, null=True)),
                 ("checkout_session_id", models.CharField(blank=True, max_length=100, null=True)),
                 ("payment_intent_id", models.CharField(blank=True, max_length=64, null=True)),
                 ("balance_transaction_id", models.CharField(blank=True, max_length=64, null=True)),
@@ -283,6 +284,7 @@ class Migration(migrations.Migration):
                 ("captured_at", models.DateTimeField(null=True)),
                 ("available_on", models.DateTimeField(null=True)),
                 ("available_at", models.DateTimeField(null=True)),
+                ("read_at", models.DateTimeField()),
                 (
                     "organization",
                     models.ForeignKey(
@@ -648,15 +650,21 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="topup",
             index=models.Index(
-                condition=models.Q(("state", "captured")),
-                fields=["available_on"],
-                name="billing_topup_not_available",
+                condition=models.Q(("state__in", ["open", "captured"])),
+                fields=["read_at"],
+                name="billing_topup_awaits_news",
             ),
         ),
         migrations.AddIndex(
             model_name="topup",
             index=models.Index(
                 fields=["organization", "-id"], name="billing_topup_of_organization"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="topup",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "request_key"), name="billing_topup_request_key"
             ),
         ),
         migrations.AddConstraint(

@@ -75,6 +75,8 @@ class TopUp(models.Model):
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
+    # The buyer's own Idempotency-Key, when there was one.
+    request_key = models.CharField(max_length=255, null=True, blank=True)
     checkout_session_id = models.CharField(max_length=100, null=True, blank=True)
     payment_intent_id = models.CharField(max_length=64, null=True, blank=True)
     balance_transaction_id = models.CharField(max_length=64, null=True, blank=True)
@@ -84,9 +86,14 @@ class TopUp(models.Model):
     captured_at = models.DateTimeField(null=True)
     available_on = models.DateTimeField(null=True)
     available_at = models.DateTimeField(null=True)
+    # When the provider was last asked about it.
+    read_at = models.DateTimeField()
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "request_key"], name="billing_topup_request_key"
+            ),
             models.UniqueConstraint(
                 fields=["checkout_session_id"], name="billing_topup_checkout_session"
             ),
@@ -108,9 +115,9 @@ class TopUp(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["available_on"],
-                condition=Q(state="captured"),
-                name="billing_topup_not_available",
+                fields=["read_at"],
+                condition=Q(state__in=["open", "captured"]),
+                name="billing_topup_awaits_news",
             ),
             models.Index(fields=["organization", "-id"], name="billing_topup_of_organization"),
         ]

@@ -1,0 +1,50 @@
+-- Move the money of every ready line of run %(run_id)s out of the owners' balances, and
+-- write the first attempt of each with its key and its body. Fills `posting`; the caller
+-- posts it (post_transfers.sql) in the same transaction.
+
+WITH entry AS (
+    INSERT INTO billing_entry (code, effective_at, booked_at, business_key)
+    SELECT 'payout_approved', %(now)s, %(now)s, 'payout:' || id || ':approved'
+    FROM billing_payout WHERE run_id = %(run_id)s AND state = 'ready'
+    ORDER BY id
+    RETURNING id, business_key
+)
+INSERT INTO posting (code, debit_kind, debit_component, credit_kind, currency, owner_id,
+    amount_micros, business_key, entry_id)
+SELECT part.code, 'owner_available', part.component, part.credit_kind, p.currency, p.owner_id,
+    part.amount_micros, entry.business_key || ':' || part.name, entry.id
+FROM billing_payout p
+JOIN entry ON entry.business_key = 'payout:' || p.id || ':approved'
+CROSS JOIN LATERAL (
+    VALUES
+        ('returned', 'payout_approved', 'returned', 'payout_in_transit', p.returned_micros),
+        ('compensation', 'payout_approved', 'compensation', 'payout_in_transit',
+            p.compensation_micros),
+        ('electricity', 'payout_approved', 'electricity', 'payout_in_transit',
+            p.electricity_micros),
+        ('wear', 'payout_approved', 'wear', 'payout_in_transit', p.wear_micros),
+        ('reward', 'payout_approved', 'reward', 'payout_in_transit', p.reward_micros),
+        ('job', 'payout_approved', 'job', 'payout_in_transit', p.job_micros),
+        ('offset_reward', 'receivable_offset', 'reward', 'owner_receivable',
+            p.offset_reward_micros),
+        ('offset_job', 'receivable_offset', 'job', 'owner_receivable', p.offset_job_micros)
+) AS part (name, code, component, credit_kind, amount_micros)
+WHERE p.run_id = %(run_id)s AND p.state = 'ready' AND part.amount_micros > 0;
+
+INSERT INTO billing_payoutattempt (payout_id, number, idempotency_key, request, state,
+    created_at, due_at)
+SELECT id, 1, 'tr:' || id || ':1',
+    jsonb_build_object(
+        'amount', amount_micros / %(micros_per_cent)s,
+        'currency', lower(currency),
+        'destination', destination,
+        'transfer_group', 'run:' || run_id,
+        'description', %(description)s,
+        'metadata', jsonb_build_object('run', run_id::text, 'item', id::text,
+            'attempt', 'tr:' || id || ':1', 'owner', owner_id::text)
+    ),
+    'created', %(now)s, %(now)s
+FROM billing_payout WHERE run_id = %(run_id)s AND state = 'ready'
+ORDER BY id;
+
+UPDATE billing_payout SET state = 'created' WHERE run_id = %(run_id)s AND state = 'ready';
