@@ -3,7 +3,9 @@ What tests need to exist before they begin: one section per app, each appended b
 """
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from allauth.mfa.utils import is_mfa_enabled
@@ -14,7 +16,9 @@ from django.utils import timezone
 from accounts import operations as accounts
 from accounts.models import Organization, User
 from accounts.rules import KEY_KINDS
-from consent.rules import WorkloadCategory
+from consent import operations as consent
+from consent.models import ConsentVersion, Vehicle, VehicleState
+from consent.rules import RulesDraft, Window, WorkloadCategory
 from marketplace.models import Booking, CapacityBucket, HardwareClass, Pool, Region
 from marketplace.operations.bookings import Wish, reserve_capacity
 from marketplace.operations.pools import Rates, set_rate_card
@@ -201,3 +205,70 @@ def sign_in(client: Client, user: User, *, is_fresh: bool = True, has_factor: bo
     ]
     session["account_authentication_methods_user"] = str(user.pk)
     session.save()
+
+
+# ------------------------------------------------------------------ consent
+NIGHTLY_RULES = RulesDraft(
+    time_zone="Europe/Oslo",
+    windows=(Window((0, 1, 2, 3, 4, 5, 6), 22 * 60, 7 * 60),),
+    battery_stop_pct=40,
+    battery_resume_pct=50,
+    plugged_in_only=True,
+    home_only=True,
+    temp_high_c=35,
+    temp_low_c=0,
+    energy_wh_per_day_max=6_000,
+    energy_wh_per_month_max=90_000,
+    compute_s_per_day_max=36_000,
+    compute_s_per_month_max=720_000,
+    power_limit_w=900,
+    categories=(WorkloadCategory.INFERENCE, WorkloadCategory.RESEARCH),
+)
+
+
+def create_vehicle(owner: User, *, plate: str = "BX 42 LR", **changes: Any) -> Vehicle:
+    """
+    Create a car in Trondheim that has agreed to nothing yet.
+    """
+    facts: dict[str, Any] = {
+        "name": "Model Y",
+        "region_code": "no-trondheim",
+        "hardware_class_code": "ai4",
+        "rated_power_w": 1_000,
+        "battery_wh": 75_000,
+        "time_zone": "Europe/Oslo",
+        "now": EARLY,
+    }
+    return consent.register_vehicle(owner_id=owner.pk, plate=plate, **(facts | changes))
+
+
+def create_consent(
+    vehicle: Vehicle, *, now: datetime = EARLY, expected_number: int | None = None, **changes: Any
+) -> ConsentVersion:
+    """
+    Agree to NIGHTLY_RULES, changed in the named fields, from `now` on.
+    """
+    return consent.give_consent(
+        vehicle_id=vehicle.pk,
+        owner_id=vehicle.owner_id,
+        rules=replace(NIGHTLY_RULES, **changes),
+        expected_number=expected_number,
+        notice_language="en",
+        now=now,
+    )
+
+
+def create_vehicle_state(vehicle: Vehicle, *, now: datetime, **changes: Any) -> VehicleState:
+    """
+    Let a car say that it is plugged in at home, charged and cool.
+    """
+    facts: dict[str, Any] = {
+        "observed_at": now,
+        "received_at": now,
+        "state_of_charge_permille": 620,
+        "plugged_in": True,
+        "is_home": True,
+        "is_moving": False,
+        "battery_temp_decic": 180,
+    }
+    return VehicleState.objects.create(vehicle=vehicle, **(facts | changes))

@@ -1,3 +1,5 @@
+from datetime import datetime
+
 import pgtrigger
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
@@ -66,3 +68,13 @@ class Pause(models.Model):
 
     def __str__(self) -> str:
         return f"{self.vehicle_id} {self.kind}"
+
+    @property
+    def starts_at(self) -> datetime:
+        lower: datetime | None = self.during.lower
+        assert lower is not None, "an empty pause has no times"
+        return lower
+
+    @property
+    def ends_at(self) -> datetime | None:
+        return self.during.upper

@@ -77,6 +77,9 @@ class VehicleState(models.Model):
 class DayUse(models.Model):
     """
     What a car did on one day of its owner's calendar, counted against the budgets.
+
+    Sums never fall below zero, but no constraint may say so: the negative figures of a
+    correction pass through INSERT before its conflict turns them into a subtraction.
     """
 
     pk = models.CompositePrimaryKey("vehicle_id", "on_date")
@@ -84,14 +87,6 @@ class DayUse(models.Model):
     on_date = models.DateField()
     energy_wh = models.BigIntegerField(default=0)
     compute_s = models.BigIntegerField(default=0)
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(energy_wh__gte=0) & Q(compute_s__gte=0),
-                name="consent_dayuse_not_negative",
-            ),
-        ]
 
     def __str__(self) -> str:
         return f"{self.vehicle_id} {self.on_date}"

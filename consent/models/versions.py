@@ -1,3 +1,5 @@
+from datetime import datetime
+
 import pgtrigger
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
@@ -111,6 +113,16 @@ class ConsentVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.vehicle_id} v{self.number}"
+
+    @property
+    def starts_at(self) -> datetime:
+        lower: datetime | None = self.in_force.lower
+        assert lower is not None, "a constraint"
+        return lower
+
+    @property
+    def ends_at(self) -> datetime | None:
+        return self.in_force.upper
 
 
 class ConsentEvent(FeedRow):
