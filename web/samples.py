@@ -39,14 +39,15 @@ def make_samples() -> dict[str, Any]:
     return {
         "now": NOW,
         "zone": ZONE,
-        **_make_owner_samples(),
+        **_make_sign_samples(),
+        **_make_list_samples(),
         **_make_chart_samples(),
         **_make_finance_samples(),
         **_make_editor_samples(),
     }
 
 
-def _make_owner_samples() -> dict[str, Any]:
+def _make_sign_samples() -> dict[str, Any]:
     gate = components.Gate
     return {
         "sign": components.Sign(
@@ -89,6 +90,11 @@ def _make_owner_samples() -> dict[str, Any]:
                 state="off",
             ),
         ),
+    }
+
+
+def _make_list_samples() -> dict[str, Any]:
+    return {
         "tags": (
             components.Tag(label="Clearing", tone="cost"),
             components.Tag(label="Available", tone="brand"),
@@ -135,20 +141,15 @@ def _make_owner_samples() -> dict[str, Any]:
 
 def _make_session_table() -> components.DataTable:
     cell, column, tag = components.Cell, components.Column, components.Tag
+    clearing, available, paid = (
+        tag(label="Clearing", tone="cost"),
+        tag(label="Available", tone="brand"),
+        tag(label="Paid", tone="earn"),
+    )
     nights = (
-        ("Fri 21 Nov", "22:10–04:35", "5.8", "2.28", "−0.69", "−0.20", "1.39", "Clearing", "cost"),
-        (
-            "Thu 20 Nov",
-            "21:40–06:10",
-            "7.6",
-            "2.97",
-            "−0.91",
-            "−0.27",
-            "1.79",
-            "Available",
-            "brand",
-        ),
-        ("Mon 17 Nov", "22:00–06:30", "7.7", "3.04", "−0.92", "−0.27", "1.85", "Paid", "earn"),
+        ("Fri 21 Nov", "22:10–04:35", ("5.8", "2.28", "−0.69", "−0.20"), "1.39", clearing),
+        ("Thu 20 Nov", "21:40–06:10", ("7.6", "2.97", "−0.91", "−0.27"), "1.79", available),
+        ("Mon 17 Nov", "22:00–06:30", ("7.7", "3.04", "−0.92", "−0.27"), "1.85", paid),
     )
     return components.DataTable(
         caption="Latest sessions, amounts in euros",
@@ -165,12 +166,12 @@ def _make_session_table() -> components.DataTable:
             components.Row(
                 cells=(
                     cell(text=night, note=span, url="#data"),
-                    *(cell(text=figure) for figure in figures[:-1]),
-                    cell(text=figures[-1], is_strong=True),
-                    cell(tag=tag(label=state, tone=tone)),
+                    *(cell(text=figure) for figure in figures),
+                    cell(text=net, is_strong=True),
+                    cell(tag=state),
                 )
             )
-            for night, span, *figures, state, tone in nights
+            for night, span, figures, net, state in nights
         ),
         foot=components.Row(
             cells=tuple(
@@ -181,29 +182,40 @@ def _make_session_table() -> components.DataTable:
     )
 
 
-def _make_chart_samples() -> dict[str, Any]:
-    step, span, point = charts.FallStep, charts.Span, charts.Point
+def _at(minutes: int) -> datetime:
+    return DAY_AGO + timedelta(minutes=minutes)
 
-    def at(minutes: int) -> datetime:
-        return DAY_AGO + timedelta(minutes=minutes)
 
-    spans = (
+def _make_day() -> tuple[charts.Span, ...]:
+    span = charts.Span
+    return (
         span(
-            starts_at=at(0), ends_at=at(20), label="Waiting for work", tone="brand", fill="outline"
+            starts_at=_at(0),
+            ends_at=_at(20),
+            label="Waiting for work",
+            tone="brand",
+            fill="outline",
         ),
-        span(starts_at=at(20), ends_at=at(405), label="Earning", tone="earn", detail="21 jobs"),
+        span(starts_at=_at(20), ends_at=_at(405), label="Earning", tone="earn", detail="21 jobs"),
         span(
-            starts_at=at(405),
-            ends_at=at(550),
+            starts_at=_at(405),
+            ends_at=_at(550),
             label="Kept for charging",
             tone="brand",
             fill="hatch",
         ),
-        span(starts_at=at(550), ends_at=at(680), label="Outside your hours", tone="quiet"),
-        span(starts_at=at(680), ends_at=at(1250), label="Driving or away", tone="idle"),
-        span(starts_at=at(1250), ends_at=at(1330), label="Outside your hours", tone="quiet"),
-        span(starts_at=at(1330), ends_at=at(1440), label="Below floor", tone="stop", fill="hatch"),
+        span(starts_at=_at(550), ends_at=_at(680), label="Outside your hours", tone="quiet"),
+        span(starts_at=_at(680), ends_at=_at(1250), label="Driving or away", tone="idle"),
+        span(starts_at=_at(1250), ends_at=_at(1330), label="Outside your hours", tone="quiet"),
+        span(
+            starts_at=_at(1330), ends_at=_at(1440), label="Below floor", tone="stop", fill="hatch"
+        ),
     )
+
+
+def _make_chart_samples() -> dict[str, Any]:
+    step, point = charts.FallStep, charts.Point
+    spans = _make_day()
     levels = (
         (0, 72),
         (405, 71),
@@ -229,8 +241,8 @@ def _make_chart_samples() -> dict[str, Any]:
         ),
         "lane": charts.draw_lane(spans=spans, starts_at=DAY_AGO, ends_at=NOW, time_zone=ZONE),
         "curve": charts.draw_curve(
-            points=[point(at=at(minutes), value=level) for minutes, level in (*levels, (1250, 31))]
-            + [point(at=at(1440), value=47)],
+            points=[point(at=_at(minutes), value=level) for minutes, level in (*levels, (1250, 31))]
+            + [point(at=_at(1440), value=47)],
             starts_at=DAY_AGO,
             ends_at=NOW,
             limit=60,
@@ -262,13 +274,6 @@ def _make_chart_samples() -> dict[str, Any]:
 
 def _make_finance_samples() -> dict[str, Any]:
     step, entry, part = components.Step, components.TimelineEntry, components.TiePart
-    owners = (
-        ("Marta Pires", "CD 19 MT", "38.6", "14.21", "Meter gap of 2 h 10 min", "Check", "cost"),
-        ("Otto Lindqvist", "KLM 118", "31.0", "9.20", "Below minimum", "Carry", ""),
-        ("Sofia Reis", "AQ 07 ZT", "41.8", "15.38", "Bank details changed", "Held", "stop"),
-        ("Aoife Brennan", "211 D 4471", "22.9", "11.53", "Dispute 388 settled", "Ready", "brand"),
-    )
-    cell, column = components.Cell, components.Column
     return {
         "steps": (
             step(label="Worked out", note="1,284 owners", state="done"),
@@ -297,32 +302,7 @@ def _make_finance_samples() -> dict[str, Any]:
             components.View(label="Below minimum", url="?view=minimum", count=118),
             components.View(label="Failed last time", url="?view=failed", count=4),
         ),
-        "owners": components.DataTable(
-            caption="Owners that need a look, amounts in euros",
-            is_dense=True,
-            select_name="payout",
-            columns=(
-                column(label="Owner", sort_url="?sort=owner", sorted="ascending"),
-                column(label="kWh", is_number=True, is_optional=True),
-                column(label="Pay", is_number=True),
-                column(label="Why it is here"),
-                column(label="State", is_optional=True),
-            ),
-            rows=tuple(
-                components.Row(
-                    select=plate,
-                    is_selected=state == "Check",
-                    cells=(
-                        cell(text=name, note=plate, url="#finance"),
-                        cell(text=energy),
-                        cell(text=pay, is_strong=True),
-                        cell(text=why),
-                        cell(tag=components.Tag(label=state, tone=tone)),
-                    ),
-                )
-                for name, plate, energy, pay, why, state, tone in owners
-            ),
-        ),
+        "owners": _make_owner_table(),
         "pages": components.Pages(previous_url="?page=1", next_url="?page=3", text="51 to 100"),
         "log": (
             entry(label="Second approval", note="nobody yet", tone="idle"),
@@ -331,6 +311,45 @@ def _make_finance_samples() -> dict[str, Any]:
             entry(label="Window closed", note="24 Nov 00:00, late events go to run 48"),
         ),
     }
+
+
+def _make_owner_table() -> components.DataTable:
+    tag = components.Tag
+    check, carry = tag(label="Check", tone="cost"), tag(label="Carry")
+    held, ready = tag(label="Held", tone="stop"), tag(label="Ready", tone="brand")
+    owners = (
+        ("Marta Pires", "CD 19 MT", "38.6", "14.21", "Meter gap of 2 h 10 min", check),
+        ("Otto Lindqvist", "KLM 118", "31.0", "9.20", "Below minimum", carry),
+        ("Sofia Reis", "AQ 07 ZT", "41.8", "15.38", "Bank details changed", held),
+        ("Aoife Brennan", "211 D 4471", "22.9", "11.53", "Dispute 388 settled", ready),
+    )
+    cell, column = components.Cell, components.Column
+    return components.DataTable(
+        caption="Owners that need a look, amounts in euros",
+        is_dense=True,
+        select_name="payout",
+        columns=(
+            column(label="Owner", sort_url="?sort=owner", sorted="ascending"),
+            column(label="kWh", is_number=True, is_optional=True),
+            column(label="Pay", is_number=True),
+            column(label="Why it is here"),
+            column(label="State", is_optional=True),
+        ),
+        rows=tuple(
+            components.Row(
+                select=plate,
+                is_selected=state is check,
+                cells=(
+                    cell(text=name, note=plate, url="#finance"),
+                    cell(text=energy),
+                    cell(text=pay, is_strong=True),
+                    cell(text=why),
+                    cell(tag=state),
+                ),
+            )
+            for name, plate, energy, pay, why, state in owners
+        ),
+    )
 
 
 def _make_editor_samples() -> dict[str, Any]:

@@ -4,27 +4,21 @@
 (() => {
   "use strict";
   const narrow = matchMedia("(max-width: 719px)");
+  const countQuarters = (cell) => [1, 2, 4, 8].filter((bit) => parseInt(cell.value.slice(-1), 16) & bit).length;
 
   const start = (week) => {
-    const cells = [...week.querySelectorAll(".cell")];
-    const at = (day, hour) => cells[((day + 7) % 7) * 24 + ((hour + 24) % 24)];
+    const cells = [...week.querySelectorAll(".cell")], total = document.getElementById(week.dataset.total);
     const set = (cell, open) => {
-      if (cell.checked === open && !(open && cell.dataset.quarters)) return;
       if (cell.dataset.quarters) {
-        cell.value = cell.value.replace(/[0-9a-f]$/, "f");
-        delete cell.dataset.quarters;
+        cell.value = cell.value.replace(/.$/, "f");
         cell.setAttribute("aria-label", cell.dataset.hour);
+        delete cell.dataset.quarters;
       }
       cell.checked = open;
     };
-    const say = () => {
-      const total = document.getElementById(week.dataset.total);
-      const hours = cells.reduce((sum, cell) => sum + (cell.checked ? count(cell.value) / 4 : 0), 0);
-      if (total) total.textContent = total.dataset.text.replace("{}", hours.toLocaleString(document.documentElement.lang));
-    };
-    const count = (value) => [...parseInt(value.slice(-1), 16).toString(2)].filter((bit) => bit === "1").length;
     const changed = () => {
-      say();
+      const hours = cells.reduce((sum, cell) => sum + (cell.checked ? countQuarters(cell) / 4 : 0), 0);
+      if (total) total.textContent = total.dataset.text.replace("{}", hours.toLocaleString(document.documentElement.lang));
       week.dispatchEvent(new CustomEvent("rulesPainted", { bubbles: true }));
     };
     const rove = (cell) => {
@@ -34,59 +28,53 @@
     rove(cells[0]);
 
     week.addEventListener("keydown", (event) => {
-      const index = cells.indexOf(event.target);
-      if (index < 0) return;
-      const day = Math.floor(index / 24), hour = index % 24, turned = narrow.matches;
+      const index = cells.indexOf(event.target), day = Math.floor(index / 24), hour = index % 24;
       const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
       const edge = { Home: 0, End: 23 }[event.key];
-      if (!step && edge === undefined) return;
-      const [days, hours] = step && turned ? [step[1], step[0]] : step || [0, edge - hour];
-      const next = rove(at(day + days, hour + hours));
+      if (index < 0 || (!step && edge === undefined)) return;
+      // On a phone the grid is turned, so an arrow still goes where it points.
+      const [days, hours] = !step ? [0, edge - hour] : narrow.matches ? [step[1], step[0]] : step;
+      const next = rove(cells[((day + days + 7) % 7) * 24 + ((hour + hours + 24) % 24)]);
       next.focus();
-      if (event.shiftKey && step) {
-        set(next, event.target.checked);
-        changed();
-      }
       event.preventDefault();
+      if (!event.shiftKey || !step) return;
+      set(next, event.target.checked);
+      changed();
     });
 
     let paint = null;
+    const cellUnder = (event) => event.target.closest(".slot")?.firstElementChild;
     week.addEventListener("pointerdown", (event) => {
-      const cell = event.target.closest(".slot")?.querySelector(".cell");
+      const cell = cellUnder(event);
       if (!cell || event.pointerType === "touch" || event.button) return;
       paint = !cell.checked;
       set(cell, paint);
       rove(cell).focus();
       event.preventDefault();
     });
-    week.addEventListener("pointerover", (event) => {
-      const cell = paint !== null && event.target.closest(".slot")?.querySelector(".cell");
-      if (cell) set(cell, paint);
-    });
+    week.addEventListener("pointerover", (event) => paint !== null && cellUnder(event) && set(cellUnder(event), paint));
     addEventListener("pointerup", () => {
-      if (paint === null) return;
+      if (paint !== null) changed();
       paint = null;
-      changed();
     });
     week.addEventListener("click", (event) => {
+      // The press has painted already; the click that follows must not switch back.
+      if (event.target.matches(".cell") && event.pointerType === "mouse") event.preventDefault();
       const name = event.target.closest("[data-day]");
-      if (event.target.matches(".cell") && event.detail && event.pointerType === "mouse") event.preventDefault();
       if (!name) return;
-      const row = cells.slice(name.dataset.day * 24, name.dataset.day * 24 + 24), open = !row.every((cell) => cell.checked);
-      row.forEach((cell) => set(cell, open));
+      const day = cells.slice(name.dataset.day * 24, name.dataset.day * 24 + 24), open = !day.every((cell) => cell.checked);
+      day.forEach((cell) => set(cell, open));
       changed();
     });
     week.addEventListener("change", (event) => {
-      const open = event.target.checked;
-      event.target.checked = !open;
-      set(event.target, open);
+      set(event.target, event.target.checked);
       changed();
     });
-    document.querySelectorAll(`[data-fills="${week.id}"]`).forEach((chip) =>
-      chip.addEventListener("click", () => {
-        cells.forEach((cell, index) => set(cell, chip.dataset.hours[index] === "1"));
-        changed();
-      }));
+    const fill = ({ currentTarget: chip }) => {
+      cells.forEach((cell, index) => set(cell, chip.dataset.hours[index] === "1"));
+      changed();
+    };
+    document.querySelectorAll(`[data-fills="${week.id}"]`).forEach((chip) => chip.addEventListener("click", fill));
   };
   document.querySelectorAll(".week:not([aria-readonly])").forEach(start);
 })();

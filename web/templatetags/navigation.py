@@ -84,6 +84,7 @@ NAVIGATION: dict[Area, tuple[NavItem, ...]] = {
     Area.OPERATIONS: (
         _item("home", "/operations/", _("Health"), "activity"),
         _item("metering", "/operations/metering/", _("Metering"), "gauge"),
+        _item("keys", "/operations/keys/", _("Keys"), "key-round"),
         _item("limits", "/operations/limits/", _("Limits"), "ruler"),
         _item("design", "/design/", _("Components"), "swatch-book"),
     ),
