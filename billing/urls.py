@@ -1,5 +1,6 @@
 from django.urls import URLPattern, URLResolver, path, re_path
 
+from billing import webhooks
 from billing.api import balance, bookings
 
 
@@ -16,4 +17,7 @@ api_urlpatterns: list[URLPattern | URLResolver] = [
     path("balance", balance.Balance.as_view(), name="balance"),
     path("transfers", balance.Transfers.as_view(), name="transfers"),
 ]
-webhook_urlpatterns: list[URLPattern | URLResolver] = []
+webhook_urlpatterns: list[URLPattern | URLResolver] = [
+    path("stripe/", webhooks.receive_snapshot, name="stripe_snapshot"),
+    path("stripe/thin/", webhooks.receive_thin, name="stripe_thin"),
+]
