@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.middleware.RefusedFormMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -106,6 +107,15 @@ DATABASES = {
     "default": read_database(
         read_text("DATABASE_ADMIN_URL", _DATABASE_URL) if _MIGRATES else _DATABASE_URL
     ),
+}
+
+# Counts tries to sign in; in the database, so that every process counts the same.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "web_cacheentry",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
 }
 
 # ------------------------------------------------------------------ people and sessions

@@ -40,6 +40,19 @@ class IdempotencyRecord(models.Model):
         return f"{self.principal} {self.key}"
 
 
+class CacheEntry(models.Model):
+    """
+    The table of Django's database cache, which holds counts of tries to sign in.
+    """
+
+    cache_key = models.CharField(max_length=255, primary_key=True)
+    value = models.TextField()
+    expires = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.cache_key
+
+
 class ThrottleBucket(models.Model):
     """
     When the next request of one caller would be on time (the cell-rate algorithm, GCRA).
