@@ -10,6 +10,7 @@ from typing import Any
 
 import django_stubs_ext
 import font_manrope
+import structlog
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
@@ -258,7 +259,7 @@ DEFAULT_FROM_EMAIL = read_text("DEFAULT_FROM_EMAIL", "Parado <hello@parado.examp
 
 # ------------------------------------------------------------------ tasks
 _BROKER_DIR = VAR_DIR / "broker"
-CELERY_BROKER_URL = read_text("CELERY_BROKER_URL", "filesystem://")
+CELERY_BROKER_URL = read_text("CELERY_BROKER_URL", "filesystem://localhost//")
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any]
 if CELERY_BROKER_URL.startswith("filesystem:"):
     CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -280,4 +281,18 @@ LOGGING = {
     "formatters": {"line": {"format": "%(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    # What it says of 4xx answers, the request's own line says too.
+    "loggers": {"django.request": {"level": "ERROR"}},
 }
+# Requests are logged as one JSON object each, with the id that the answer carries.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.filter_by_level,
+        structlog.processors.TimeStamper(fmt="iso"),
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(),
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)

@@ -40,6 +40,7 @@ def start(*, options: Options, supervisor: Supervisor) -> dict[str, str]:
         with step("starting PostgreSQL"):
             addresses = database.start(supervisor, app_password=kept["APP_PASSWORD"])
             env |= {"DATABASE_URL": addresses.app, "DATABASE_ADMIN_URL": addresses.admin}
+    (VAR / "static").mkdir(parents=True, exist_ok=True)
     surroundings.write_environment_file(env)
     with step("migrating"):
         supervisor.run(name="migrate", command=manage("migrate", "--verbosity=0"), env=env)
@@ -75,7 +76,9 @@ def web_command(port: int) -> list[str]:
 
 
 def worker_command() -> list[str]:
-    celery = [PYTHON, "-m", "celery", "--app=config.celery", "--quiet", "worker"]
+    # As root Celery warns at length; here it runs nothing but this checkout's own code.
+    quiet = ["-W", "ignore:You're running the worker"]
+    celery = [PYTHON, *quiet, "-m", "celery", "--app=config.celery", "--quiet", "worker"]
     options = [f"--concurrency={WORKER_PROCESSES}", "--queues=money,notify,bulk"]
     return [*celery, *options, "--loglevel=WARNING", "--without-gossip", "--without-mingle"]
 

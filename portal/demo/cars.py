@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from consent import operations as consent
-from consent import queries as consent_queries
+from django.db import connection
+
+from consent.operations import agreements, vehicles
 from consent.rules import RulesDraft, Window, WorkloadCategory
 from portal.demo.places import HARDWARE_CLASS, POWER_W, TIME_ZONE
 from portal.demo.residents import Resident
@@ -96,21 +97,37 @@ def draft_rules(index: int) -> RulesDraft:
     )
 
 
+def find_vehicle(*, owner_id: int, place: int) -> int | None:
+    """
+    Return an owner's vehicle by its place in the order of registration.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT vehicle_id FROM consent_vehicle_v WHERE owner_id = %s ORDER BY vehicle_id",
+            [owner_id],
+        )
+        found = [vehicle_id for (vehicle_id,) in cursor.fetchall()]
+    return found[place] if place < len(found) else None
+
+
 def ensure_car(
-    *, owner_id: int, resident: Resident, index: int, agreed_at: datetime, name: str | None = None
+    *,
+    owner_id: int,
+    resident: Resident,
+    index: int,
+    agreed_at: datetime,
+    name: str = "",
+    place: int = 0,
 ) -> Car:
     """
-    Return the owner's car with a consent in force since `agreed_at`.
+    Return the owner's car at this place, registered where there was none.
     """
     battery_wh = BATTERIES_WH[index % len(BATTERIES_WH)]
-    name = name or CAR_NAMES[index % len(CAR_NAMES)]
-    found = [card for card in consent_queries.list_vehicles(owner_id=owner_id) if card.name == name]
-    if found:
-        vehicle_id = found[0].vehicle_id
-    else:
-        vehicle_id = consent.register_vehicle(
+    vehicle_id = find_vehicle(owner_id=owner_id, place=place)
+    if vehicle_id is None:
+        vehicle_id = vehicles.register_vehicle(
             owner_id=owner_id,
-            name=name,
+            name=name or CAR_NAMES[index % len(CAR_NAMES)],
             plate=f"EK {10_000 + 137 * index}",
             region_code=resident.region_code,
             hardware_class_code=HARDWARE_CLASS,
@@ -122,48 +139,36 @@ def ensure_car(
     return Car(
         vehicle_id=vehicle_id,
         owner_id=owner_id,
-        resident=resident.code,
+        resident=resident.code or None,
         region_code=resident.region_code,
         battery_wh=battery_wh,
     )
 
 
-def ensure_consent(car: Car, *, index: int, agreed_at: datetime) -> None:
-    history = consent_queries.get_history(vehicle_id=car.vehicle_id, owner_id=car.owner_id)
-    if history:
-        return
-    consent.give_consent(
+def ensure_consent(car: Car, *, index: int, agreed_at: datetime) -> int:
+    """
+    Return the number of the version in force, the first one where there was none.
+    """
+    try:
+        return agree(car, index=index, expected_number=0, now=agreed_at)
+    except agreements.StaleVersion as error:
+        return error.current_number
+
+
+def agree(car: Car, *, index: int, expected_number: int, now: datetime) -> int:
+    version = agreements.give_consent(
         vehicle_id=car.vehicle_id,
         owner_id=car.owner_id,
         rules=draft_rules(index),
-        expected_number=None,
+        expected_number=expected_number,
         notice_language="en",
-        now=agreed_at,
+        now=now,
     )
-
-
-def change_mind(car: Car, *, index: int, changed_at: datetime) -> None:
-    """
-    Agree to other rules once, later: the second version of this car.
-    """
-    history = consent_queries.get_history(vehicle_id=car.vehicle_id, owner_id=car.owner_id)
-    if len(history) > 1:
-        return
-    consent.give_consent(
-        vehicle_id=car.vehicle_id,
-        owner_id=car.owner_id,
-        rules=draft_rules(index + 3),
-        expected_number=1,
-        notice_language="en",
-        now=changed_at,
-    )
+    return version.number
 
 
 def withdraw(car: Car, *, withdrawn_at: datetime) -> None:
-    history = consent_queries.get_history(vehicle_id=car.vehicle_id, owner_id=car.owner_id)
-    if len(history) > 1:
-        return
-    consent.withdraw(vehicle_id=car.vehicle_id, owner_id=car.owner_id, now=withdrawn_at)
+    agreements.withdraw(vehicle_id=car.vehicle_id, owner_id=car.owner_id, now=withdrawn_at)
 
 
 def agreed_at(*, index: int, opened_at: datetime) -> datetime:

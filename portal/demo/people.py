@@ -2,6 +2,7 @@
 Owners, buyers and staff of the demo.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -95,3 +96,8 @@ def ensure_organization(*, name: str, admin_id: int, now: datetime) -> int:
             return membership.organization_id
     made = accounts.create_organization(name=name, country="NO", admin_id=admin_id, now=now)
     return made.pk
+
+
+def list_emails(person_ids: Iterable[int]) -> dict[int, str]:
+    rows = get_user_model().objects.filter(pk__in=set(person_ids)).order_by("pk")
+    return dict(rows.values_list("pk", "email"))
