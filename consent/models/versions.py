@@ -139,17 +139,24 @@ class ConsentEvent(FeedRow):
 
     vehicle = models.ForeignKey(Vehicle, on_delete=models.PROTECT, related_name="events")
     kind = models.CharField(max_length=10, choices=Kind.choices)
-    # The version in force after the change; 0 when consent was never given.
-    number = models.PositiveIntegerField()
     effective_at = models.DateTimeField()
-    # Of a pause with a named end.
-    ends_at = models.DateTimeField(null=True, blank=True)
+    # What is true afterwards, so that one row is enough to know a vehicle by. Version 0 and
+    # an empty state: consent was never given. A pause without a named end has no end here.
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=ConsentVersion.State.choices, blank=True)
+    is_paused = models.BooleanField()
+    pause_ends_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(FeedRow.Meta):
         constraints = [
             models.CheckConstraint(
                 condition=Q(kind__in=["given", "changed", "withdrawn", "paused", "resumed"]),
                 name="consent_event_kind_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["given", "withdrawn"], number__gte=1)
+                | Q(state="", number=0),
+                name="consent_event_state_known",
             ),
         ]
         triggers = [

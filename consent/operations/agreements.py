@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from psycopg2.extras import DateTimeTZRange
 
 from consent.models import ConsentEvent, ConsentVersion, Vehicle
-from consent.operations.vehicles import lock_vehicle
+from consent.operations.events import tell_feed
+from consent.operations.vehicles import find_current, lock_vehicle
 from consent.queries.evidence import RULE_FIELDS, get_content, get_draft, write_windows
 from consent.rules import FIRST_PREVIOUS_DIGEST, Fault, RulesDraft, chain_digest, find_faults
 from web.transactions import durable
@@ -100,10 +101,6 @@ def withdraw(*, vehicle_id: int, owner_id: int, now: datetime) -> ConsentVersion
     return _append(version, current=current, kind=ConsentEvent.Kind.WITHDRAWN, now=now)
 
 
-def find_current(vehicle: Vehicle) -> ConsentVersion | None:
-    return ConsentVersion.objects.filter(vehicle=vehicle, in_force__upper_inf=True).first()
-
-
 def _is_repeat(current: ConsentVersion, rules: RulesDraft, expected_number: int) -> bool:
     is_next = current.number == expected_number + 1
     return is_next and current.state == ConsentVersion.State.GIVEN and get_draft(current) == rules
@@ -146,7 +143,5 @@ def _append(
         previous_digest=version.previous_digest, content=get_content(version)
     )
     version.save(force_insert=True)
-    ConsentEvent.objects.create(
-        vehicle_id=version.vehicle_id, kind=kind, number=version.number, effective_at=starts_at
-    )
+    tell_feed(vehicle=version.vehicle, kind=kind, current=version, effective_at=starts_at)
     return version

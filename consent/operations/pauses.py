@@ -1,11 +1,10 @@
 from datetime import datetime
 
-from django.db.models import Q
 from psycopg2.extras import DateTimeTZRange
 
 from consent.models import ConsentEvent, Pause, Vehicle
-from consent.operations.agreements import find_current
-from consent.operations.vehicles import lock_vehicle
+from consent.operations.events import find_pause, tell_feed
+from consent.operations.vehicles import find_current, lock_vehicle
 from web.transactions import durable
 
 
@@ -35,7 +34,7 @@ def pause(
         kind=kind,
         actor_id=owner_id,
     )
-    _tell(vehicle, ConsentEvent.Kind.PAUSED, now, until)
+    _tell(vehicle, ConsentEvent.Kind.PAUSED, now)
     return made
 
 
@@ -49,7 +48,7 @@ def resume(*, vehicle_id: int, owner_id: int, now: datetime) -> bool:
     vehicle = lock_vehicle(vehicle_id=vehicle_id, owner_id=owner_id)
     was_paused = _cut_short(vehicle, now)
     if was_paused:
-        _tell(vehicle, ConsentEvent.Kind.RESUMED, now, None)
+        _tell(vehicle, ConsentEvent.Kind.RESUMED, now)
     return was_paused
 
 
@@ -57,8 +56,7 @@ def _cut_short(vehicle: Vehicle, now: datetime) -> bool:
     """
     End what is running; also one that by another server's clock has not yet begun.
     """
-    is_running = Q(during__upper_inf=True) | Q(during__endswith__gt=now)
-    running = Pause.objects.filter(is_running, vehicle=vehicle, resumed_at__isnull=True).first()
+    running = find_pause(vehicle, now)
     if running is None:
         return False
     has_begun = running.starts_at < now
@@ -70,14 +68,5 @@ def _cut_short(vehicle: Vehicle, now: datetime) -> bool:
     return True
 
 
-def _tell(
-    vehicle: Vehicle, kind: ConsentEvent.Kind, now: datetime, ends_at: datetime | None
-) -> None:
-    current = find_current(vehicle)
-    ConsentEvent.objects.create(
-        vehicle=vehicle,
-        kind=kind,
-        number=current.number if current else 0,
-        effective_at=now,
-        ends_at=ends_at,
-    )
+def _tell(vehicle: Vehicle, kind: ConsentEvent.Kind, now: datetime) -> None:
+    tell_feed(vehicle=vehicle, kind=kind, current=find_current(vehicle), effective_at=now)

@@ -3,7 +3,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from accounts.operations import become_owner
-from consent.models import Vehicle
+from consent.models import ConsentVersion, Vehicle
 from consent.queries.access import VehicleNotFound
 from web.transactions import durable
 
@@ -62,3 +62,10 @@ def lock_vehicle(*, vehicle_id: int, owner_id: int) -> Vehicle:
         return vehicles.get(pk=vehicle_id, owner_id=owner_id, retired_at__isnull=True)
     except Vehicle.DoesNotExist as error:
         raise VehicleNotFound(vehicle_id) from error
+
+
+def find_current(vehicle: Vehicle) -> ConsentVersion | None:
+    """
+    Return the version that nothing has ended.
+    """
+    return ConsentVersion.objects.filter(vehicle=vehicle, in_force__upper_inf=True).first()

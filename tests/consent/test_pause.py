@@ -93,7 +93,8 @@ class TestPause:
         )
 
         event = ConsentEvent.objects.latest("id")
-        assert (event.kind, event.number, event.ends_at) == ("paused", 1, NIGHT + HOUR)
+        assert (event.kind, event.number, event.state) == ("paused", 1, "given")
+        assert (event.is_paused, event.pause_ends_at) == (True, NIGHT + HOUR)
 
 
 class TestResume:
@@ -112,7 +113,8 @@ class TestResume:
 
         assert was_paused
         assert codes(working_car, NIGHT + timedelta(seconds=30)) == ()
-        assert ConsentEvent.objects.latest("id").kind == "resumed"
+        event = ConsentEvent.objects.latest("id")
+        assert (event.kind, event.is_paused) == ("resumed", False)
 
     def test_at_the_very_moment_of_the_pause_leaves_nothing_paused(
         self, working_car: Vehicle, olivia: User
