@@ -303,7 +303,7 @@ def _label_point(
 ) -> CurveLabel:
     point, x, y = place
     return CurveLabel(
-        text=f"{point.value:.0f}\N{NARROW NO-BREAK SPACE}{unit}",
+        text=f"{point.value:.0f}\N{NO-BREAK SPACE}{unit}",
         x=percent(x, CURVE_WIDTH),
         y=percent(y, CURVE_HEIGHT),
         anchor=_anchor_within(x / CURVE_WIDTH),

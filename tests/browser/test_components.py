@@ -8,20 +8,29 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from accounts.models import User
+
 
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+COUNT_POLLS = (
+    "document.body.addEventListener('poll', () => (window.polls = (window.polls || 0) + 1))"
+)
 Opener = Callable[..., Page]
 
 
 @pytest.fixture
-def open_page(browser: Browser, live_server: LiveServer, settings: Any) -> Iterator[Opener]:
+def open_page(
+    browser: Browser, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Opener]:
     """
     Give a function that opens the style page in a browser of the given kind.
     """
-    settings.DEMO = True
+    monkeypatch.setattr(settings, "DEMO", True)
     contexts: list[BrowserContext] = []
 
     def open_it(path: str = "/design/", **kind: Any) -> Page:
@@ -201,6 +210,57 @@ class TestMenu:
         menu.locator("summary").click()
         page.locator("h2").first.click()
         expect(menu).not_to_have_attribute("open", "")
+
+
+class TestAccountMenu:
+    @pytest.fixture
+    def signed_in(self, open_page: Opener, client: Client) -> Page:
+        operator = User.objects.create_user(
+            "oscar@example.org", display_name="Oscar Operates", staff_role="operator"
+        )
+        client.force_login(operator)
+        page = open_page(color_scheme="light")
+        key = client.cookies[settings.SESSION_COOKIE_NAME].value
+        page.context.add_cookies(
+            [{"name": settings.SESSION_COOKIE_NAME, "value": key, "url": page.url}]
+        )
+        page.reload()
+        page.get_by_label("Account of Oscar Operates").click()
+        return page
+
+    def test_has_no_barrier(self, signed_in: Page) -> None:
+        results = Axe().run(signed_in)
+
+        assert results.violations_count == 0, results.generate_report()
+
+    def test_turns_the_colours_at_once_and_keeps_them(self, signed_in: Page) -> None:
+        signed_in.get_by_role("button", name="Dark").click()
+        expect(signed_in.locator("html")).to_have_attribute("data-theme", "dark")
+
+        signed_in.reload()
+        expect(signed_in.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+class TestLiveParts:
+    @pytest.fixture
+    def polled(self, open_page: Opener) -> Page:
+        page = open_page()
+        page.clock.install()
+        page.reload()
+        page.evaluate(COUNT_POLLS)
+        return page
+
+    def test_are_asked_for_every_fifteen_seconds(self, polled: Page) -> None:
+        polled.clock.run_for(46_000)
+
+        assert polled.evaluate("window.polls") == 3
+
+    def test_rest_while_a_menu_is_open(self, polled: Page) -> None:
+        polled.locator(".sign details.menu summary").click()
+
+        polled.clock.run_for(46_000)
+
+        assert polled.evaluate("window.polls") is None
 
 
 class TestSelectedRows:

@@ -143,7 +143,7 @@ class TestCurve:
     def test_names_the_highest_and_the_last(self) -> None:
         curve = self.draw((0, 30), (12, 90), (24, 47))
 
-        assert [label.text.replace("\u202f", " ") for label in curve.labels] == ["90 %", "47 %"]
+        assert [label.text.replace("\xa0", " ") for label in curve.labels] == ["90 %", "47 %"]
 
     def test_without_points_there_is_no_line(self) -> None:
         assert self.draw() == charts.Curve(stroke="", area="", limit_y="", labels=())

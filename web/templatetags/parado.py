@@ -28,7 +28,7 @@ register = template.Library()
 
 MICROS = Decimal(1_000_000)
 MINUS = "\N{MINUS SIGN}"
-NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
+SPACE = "\N{NO-BREAK SPACE}"
 EN_DASH = "\N{EN DASH}"
 # What a cell without a value shows; screen readers skip a lone dash, so tables say it in words too.
 NOTHING = EN_DASH
@@ -103,7 +103,7 @@ def energy(energy_wh: int | None, decimals: int = 1) -> str:
     """
     Return watt-hours as kilowatt-hours: 5800 → "5.8 kWh".
     """
-    return NOTHING if energy_wh is None else f"{energy_kwh(energy_wh, decimals)}{NARROW_SPACE}kWh"
+    return NOTHING if energy_wh is None else f"{energy_kwh(energy_wh, decimals)}{SPACE}kWh"
 
 
 @register.filter
@@ -128,7 +128,7 @@ def power(power_w: int | None) -> str:
         text, unit = _write_number(Decimal(power_w) / 1_000_000, decimals=1, decimals_max=1), "MW"
     else:
         text, unit = _write_number(Decimal(power_w) / 1000, decimals=0, decimals_max=1), "kW"
-    return f"{text}{NARROW_SPACE}{unit}"
+    return f"{text}{SPACE}{unit}"
 
 
 @register.filter
@@ -144,11 +144,11 @@ def duration(duration_s: float | timedelta | None) -> str:
     days, hours, minutes = seconds // 86_400, seconds // 3600 % 24, seconds // 60 % 60
     parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds % 60, "s")]
     first = next((index for index, (count, _) in enumerate(parts) if count), 3)
-    shown = [f"{count}{NARROW_SPACE}{unit}" for count, unit in parts[first : first + 2] if count]
+    shown = [f"{count}{SPACE}{unit}" for count, unit in parts[first : first + 2] if count]
     # Seconds matter only while there is nothing larger to say.
     if first == 2 and seconds % 60 and minutes >= 10:
         shown = shown[:1]
-    return sign + (" ".join(shown) or f"0{NARROW_SPACE}s")
+    return sign + (" ".join(shown) or f"0{SPACE}s")
 
 
 @register.filter
@@ -159,7 +159,7 @@ def pct(value: float | Decimal | None, decimals: int = 0) -> str:
     if value is None:
         return NOTHING
     text = _write_number(Decimal(str(value)), decimals=0, decimals_max=decimals)
-    return f"{text}{NARROW_SPACE}%"
+    return f"{text}{SPACE}%"
 
 
 @register.filter
@@ -339,7 +339,7 @@ def _write_money(amount_micros: int, currency: str, *, decimals: int, decimals_m
         decimal_quantization=False,
     )
     # Babel writes "NOK4.14"; a symbol of letters wants a space.
-    text = CODE_BEFORE_DIGIT.sub(NARROW_SPACE, text)
+    text = CODE_BEFORE_DIGIT.sub(SPACE, text)
     return f"{MINUS}{text}" if value < 0 else text
 
 
