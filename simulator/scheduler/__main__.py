@@ -13,6 +13,7 @@ import threading
 import time
 from pathlib import Path
 
+from simulator.scheduler import memory
 from simulator.scheduler.chance import draw
 from simulator.scheduler.client import Client, Json, Refused, Unreachable
 from simulator.scheduler.decisions import Desk
@@ -67,6 +68,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     add("--hours-per-day-max", type=float, default=8.0, help="of compute, per car and local day")
     add("--no-mischief", action="store_true", help="nothing wrong on purpose")
     add("--follow", action="store_true", help="stay, and keep up with the present")
+    add("--state", type=Path, help="keep the state here; go on from it when it is there")
     add("--every-s", type=float, default=20.0, help="pause between looks at the present")
     add("--sessions", type=Path, default=DATA / "trondheim_ev_sessions.csv")
     add("--trace", type=Path, default=DATA / "azure_llm_code_2023.csv")
@@ -143,14 +145,27 @@ def make_scheduler(values: argparse.Namespace, *, window: tuple[int, int]) -> Sc
     )
 
 
-def run(values: argparse.Namespace) -> Json:
+def run(values: argparse.Namespace) -> None:
     """Replay, look at the present, write the summary; then follow, if asked."""
-    began, began_cpu = time.monotonic(), time.process_time()
     now_s = from_text(values.now) if values.now else int(time.time())
     window = get_window(now_s=now_s, weeks=values.weeks)
     scheduler = make_scheduler(values, window=window)
+    try:
+        _replay(scheduler, values, window=window)
+        if values.follow:
+            _follow(scheduler, values, from_s=window[1])
+    finally:
+        scheduler.client.close()
+
+
+def _replay(scheduler: Scheduler, values: argparse.Namespace, *, window: tuple[int, int]) -> None:
+    began, began_cpu = time.monotonic(), time.process_time()
+    if values.state is not None and values.state.exists():
+        known_until_s = memory.load(values.state, scheduler)
+        window = (max(window[0], min(known_until_s, window[1])), window[1])
     scheduler.read_feeds()
     scheduler.replay(window=window)
+    _save(scheduler, values, until_s=window[1])
     present = None if values.now else report_present(scheduler, now_s=int(time.time()))
     took = {
         "wall_s": round(time.monotonic() - began, 1),
@@ -158,10 +173,11 @@ def run(values: argparse.Namespace) -> Json:
     }
     summary = summarize(scheduler, window=window, present=present, took=took)
     _write(summary, values.summary_file)
-    if values.follow:
-        _follow(scheduler, values, from_s=window[1])
-    scheduler.client.close()
-    return summary
+
+
+def _save(scheduler: Scheduler, values: argparse.Namespace, *, until_s: int) -> None:
+    if values.state is not None:
+        memory.save(values.state, scheduler, until_s=until_s)
 
 
 def _write(summary: Json, path: Path | None) -> None:
@@ -191,6 +207,7 @@ def _follow(scheduler: Scheduler, values: argparse.Namespace, *, from_s: int) ->
             until_s=until_s,
         ),
         wait=stopped.wait,
+        save=lambda until_s: _save(scheduler, values, until_s=until_s),
     )
 
 
@@ -198,7 +215,7 @@ def main(arguments: list[str]) -> int:
     values = parse_arguments(arguments)
     try:
         run(values)
-    except (Refused, Unreachable, UnreadableFleet) as error:
+    except (Refused, Unreachable, UnreadableFleet, memory.UnreadableMemory) as error:
         sys.stderr.write(f"scheduler: {error}\n")
         return 1
     except KeyboardInterrupt:

@@ -83,11 +83,13 @@ def follow(
     every_s: float,
     read_sessions: Callable[[int], Reading],
     wait: Callable[[float], bool],
+    save: Callable[[int], None],
 ) -> None:
     """
     Keep up with the present: telemetry often, usage once a quarter-hour is over.
 
-    ``wait`` pauses for so many seconds and returns whether to stop.
+    ``wait`` pauses for so many seconds and returns whether to stop;
+    ``save`` keeps the state as of a second.
     """
     reported_until_s = from_s
     while not wait(every_s):
@@ -98,4 +100,5 @@ def follow(
             scheduler.reading = read_sessions(due_s)
             scheduler.replay(window=(reported_until_s, due_s))
             reported_until_s = due_s
+            save(due_s)
         report_present(scheduler, now_s=now_s)

@@ -74,6 +74,8 @@ done on purpose, each counted under on_purpose
 
 twice the same
   Everything drawn by chance depends on --seed, the car and the time only. The same run against the
-  same consents and bookings sends the same events with the same ids: duplicates, nothing else.
-  Readings that wait for the next quarter-hour (is the job still running?) are sent by the next run.
+  same consents and bookings, given the same decisions, sends the same events with the same ids:
+  duplicates, nothing else. Readings that wait for the next quarter-hour (is the job still running?)
+  are sent by a later run. With --state a later run goes on where the last one stopped instead;
+  with --follow it stays and keeps up with the present.
 """

@@ -9,6 +9,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from simulator.scheduler import moments
 from simulator.scheduler.chance import draw
@@ -56,6 +57,19 @@ class Mischief:
     _overrun: set[str] = field(default_factory=set)
     _last_work: dict[str, int] = field(default_factory=dict)
     _done: set[str] = field(default_factory=set)
+
+    def export(self) -> dict[str, Any]:
+        """Return what was done already, to go on from; what waits is not kept."""
+        return {
+            "done": sorted(self._done),
+            "overrun": sorted(self._overrun),
+            "forced": dict(self._forced),
+            "last_work": self._last_work,
+        }
+
+    def restore(self, values: dict[str, Any]) -> None:
+        self._done, self._overrun = set(values["done"]), set(values["overrun"])
+        self._forced, self._last_work = Counter(values["forced"]), values["last_work"]
 
     # Work that should not have been ------------------------------------------
 

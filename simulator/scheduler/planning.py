@@ -143,6 +143,14 @@ class Allocation:
             int, {key: worked for key, worked in self._worked_s.items() if key[1] >= on_date}
         )
 
+    def export(self) -> list[tuple[str, str, int]]:
+        """Return (vehicle, local date, seconds worked), to go on from."""
+        return [(key[0], key[1].isoformat(), worked) for key, worked in self._worked_s.items()]
+
+    def restore(self, rows: list[tuple[str, str, int]]) -> None:
+        for vehicle_id, on_date, worked_s in rows:
+            self._worked_s[vehicle_id, dt.date.fromisoformat(on_date)] = worked_s
+
     def take(self, slot: Slot, decision: Decision) -> int:
         """Return the power in W that the slot's car shall run at, 0 for not at all."""
         key = (slot.booking.booking_id, slot.quarter_s)

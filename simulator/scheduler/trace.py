@@ -32,15 +32,19 @@ class Work:
 
 def parse_trace(lines: Iterable[str]) -> list[InferenceRequest]:
     """Read the published table; its seconds have seven decimals."""
-    first: dt.datetime | None = None
+    first_s: float | None = None
+    origin: dt.datetime | None = None
     found = []
     for row in csv.DictReader(lines):
         whole, _, fraction = row["TIMESTAMP"].partition(".")
         moment = dt.datetime.fromisoformat(whole).replace(tzinfo=dt.UTC)
-        first = first or moment
+        # Counted from a near moment: seven decimals of seconds since 1970 do not fit a float.
+        origin = origin or moment
+        at_s = (moment - origin).total_seconds() + float(f"0.{fraction or 0}")
+        first_s = at_s if first_s is None else first_s
         found.append(
             InferenceRequest(
-                arrived_at_s=(moment - first).total_seconds() + float(f"0.{fraction or 0}"),
+                arrived_at_s=at_s - first_s,
                 prompt_tokens=int(row["ContextTokens"]),
                 generated_tokens=int(row["GeneratedTokens"]),
             )

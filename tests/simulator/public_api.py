@@ -102,6 +102,9 @@ class Application:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # One write per answer; without this each waits for the other side's ACK.
+    disable_nagle_algorithm = True
+    wbufsize = -1
     application: Application
 
     def do_GET(self) -> None:
