@@ -84,3 +84,15 @@ def _make_app_role(url: str, *, password: str) -> None:
             sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(password))
         )
     connection.close()
+
+
+def has_nobody(url: str) -> bool:
+    """
+    Tell whether a migrated database holds no people yet.
+    """
+    connection = psycopg2.connect(url)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT NOT EXISTS (SELECT FROM accounts_user)")
+        [(is_empty,)] = cursor.fetchall()
+    connection.close()
+    return bool(is_empty)

@@ -9,10 +9,7 @@ from collections.abc import Mapping
 from config.devstack import stack
 from config.devstack.screen import show, step
 from config.devstack.supervisor import StepFailed, Supervisor
-from config.devstack.surroundings import FOLDER, VAR, Options
-
-
-REPLAY_FILE = FOLDER / "replay.json"
+from config.devstack.surroundings import VAR, Options, replay_file
 
 
 def run(*, options: Options, supervisor: Supervisor, env: Mapping[str, str]) -> bool:
@@ -22,7 +19,7 @@ def run(*, options: Options, supervisor: Supervisor, env: Mapping[str, str]) -> 
     with step("loading the demo world"):
         load = stack.manage("load_demo_world", f"--weeks={options.weeks}")
         supervisor.run(name="world", command=load, env=env)
-    if REPLAY_FILE.exists():
+    if replay_file().exists():
         show("the sessions of this world are replayed already (--fresh begins anew)")
     else:
         replay(options=options, supervisor=supervisor, env=env)
@@ -33,7 +30,7 @@ def run(*, options: Options, supervisor: Supervisor, env: Mapping[str, str]) -> 
 
 def replay(*, options: Options, supervisor: Supervisor, env: Mapping[str, str]) -> None:
     demo = json.loads((VAR / "demo.json").read_text(encoding="utf-8"))
-    draft = REPLAY_FILE.with_suffix(".draft")
+    draft = replay_file().with_suffix(".draft")
     command = [
         sys.executable,
         "-m",
@@ -46,14 +43,14 @@ def replay(*, options: Options, supervisor: Supervisor, env: Mapping[str, str]) 
     ]
     with step(f"replaying {options.weeks} weeks of sessions"):
         supervisor.run(name="scheduler", command=command, env=env)
-    draft.replace(REPLAY_FILE)
+    draft.replace(replay_file())
 
 
 def tie_out(*, supervisor: Supervisor, env: Mapping[str, str]) -> bool:
     """
     Print the summary; the command fails when a difference is left.
     """
-    command = stack.manage("show_demo_summary", f"--replay={REPLAY_FILE}")
+    command = stack.manage("show_demo_summary", f"--replay={replay_file()}")
     try:
         supervisor.run(name="summary", command=command, env=env)
     except StepFailed:

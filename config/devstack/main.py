@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from types import FrameType
 
 from config import postgres
-from config.devstack import database, job, ports, stack
+from config.devstack import database, job, ports, stack, surroundings
 from config.devstack.screen import show, show_plain
 from config.devstack.supervisor import StepFailed, Supervisor, stop_leftovers
 from config.devstack.surroundings import FOLDER, VAR, Options, uses_own_database
@@ -74,13 +74,12 @@ def forget_world() -> None:
     """
     Delete what earlier starts kept, except the secrets.
     """
-    if not uses_own_database():
+    if uses_own_database():
+        database.forget()
+    else:
         show("--fresh leaves the database at DATABASE_URL as it is: it is not ours to delete")
-    database.forget()
-    for name in ("broker", "stripe"):
-        shutil.rmtree(VAR / name, ignore_errors=True)
-    for path in (VAR / "demo.json", VAR / "fleet.json", job.REPLAY_FILE):
-        path.unlink(missing_ok=True)
+    surroundings.forget_world()
+    shutil.rmtree(VAR / "broker", ignore_errors=True)
 
 
 def stop_on_signal(_number: int, _frame: FrameType | None) -> None:

@@ -44,6 +44,9 @@ def start(*, options: Options, supervisor: Supervisor) -> dict[str, str]:
     surroundings.write_environment_file(env)
     with step("migrating"):
         supervisor.run(name="migrate", command=manage("migrate", "--verbosity=0"), env=env)
+    if database.has_nobody(env["DATABASE_URL"]):
+        # Whatever the stand-ins remember, they remember of a database that is gone.
+        surroundings.forget_world()
     with step("starting web, worker, beat and stand-ins"):
         start_processes(options=options, supervisor=supervisor, env=env, stripe_port=stripe_port)
     return env
@@ -91,7 +94,7 @@ def beat_command() -> list[str]:
 
 def stripe_command(*, options: Options, port: int, env: Mapping[str, str]) -> list[str]:
     base = f"http://{ports.HOST}:{options.port}/webhooks/stripe"
-    state = VAR / "stripe"
+    state = surroundings.world_folder()
     state.mkdir(parents=True, exist_ok=True)
     return [
         PYTHON,
@@ -102,7 +105,7 @@ def stripe_command(*, options: Options, port: int, env: Mapping[str, str]) -> li
         f"--thin-webhook-url={base}/thin/",
         f"--webhook-secret={env['STRIPE_WEBHOOK_SECRET']}",
         f"--thin-webhook-secret={env['STRIPE_THIN_WEBHOOK_SECRET']}",
-        f"--state={state / 'journal.jsonl'}",
+        f"--state={state / 'stripe.jsonl'}",
     ]
 
 

@@ -2,9 +2,11 @@
 The environment that the children of `manage.py up` share, and its secrets.
 """
 
+import hashlib
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +33,28 @@ class Options:
 
 def uses_own_database() -> bool:
     return not os.environ.get("DATABASE_URL")
+
+
+def world_folder() -> Path:
+    """
+    Return where is kept what belongs to the demo world in one database and to no other.
+    """
+    url = os.environ.get("DATABASE_URL", "")
+    name = hashlib.sha256(url.encode()).hexdigest()[:12] if url else "own"
+    return VAR / "worlds" / name
+
+
+def replay_file() -> Path:
+    """
+    Return where the scheduler's summary is kept once the sessions have been replayed.
+    """
+    return world_folder() / "replay.json"
+
+
+def forget_world() -> None:
+    shutil.rmtree(world_folder(), ignore_errors=True)
+    for name in ("demo.json", "fleet.json"):
+        (VAR / name).unlink(missing_ok=True)
 
 
 def uses_stand_in_stripe() -> bool:
