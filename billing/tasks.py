@@ -13,6 +13,8 @@ from datetime import datetime
 from django.utils import timezone
 
 from billing.operations.bookings import release_finished_bookings
+from billing.operations.ledger_checks import check_ledger_nightly
+from billing.operations.ledger_seals import seal_ledger
 from billing.operations.payout_returns import confirm_transfers
 from billing.operations.payout_runs import settle_runs
 from billing.operations.payouts import execute_payouts, look_up_unknown
@@ -34,6 +36,8 @@ STEPS: tuple[Step, ...] = (
     look_up_unknown,
     confirm_transfers,
     settle_runs,
+    seal_ledger,
+    check_ledger_nightly,
 )
 
 
