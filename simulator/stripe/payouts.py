@@ -234,11 +234,21 @@ def retrieve_settings(call: Call, _params: Json) -> Json:
     return _get_settings(account)
 
 
+def _read_minimums(payouts: Json) -> None:
+    """Turn the form's text into cents; the library leaves these untyped."""
+    minimums = payouts.get("minimum_balance_by_currency")
+    if minimums:
+        payouts["minimum_balance_by_currency"] = {
+            currency: int(cents or 0) for currency, cents in minimums.items()
+        }
+
+
 def update_settings(call: Call, params: Json) -> Json:
     if not call.account:
         raise invalid_request("The stand-in keeps settings for connected accounts only.")
     account = call.store.get(accounts.KIND, call.account)
     changes = {name: value for name, value in params.items() if name != "expand"}
+    _read_minimums(changes.get("payments", {}).get("payouts", {}))
     schedule = changes.get("payments", {}).get("payouts", {}).get("schedule", {})
     for interval, days in (("weekly", "weekly_payout_days"), ("monthly", "monthly_payout_days")):
         if schedule.get("interval") == interval and days not in schedule:

@@ -23,6 +23,8 @@ from simulator.stripe.webhooks import Sender
 
 BODY_MAX_BYTES = 1 << 20
 TICK_S = 0.5
+# How long stopping may take to be noticed.
+POLL_S = 0.02
 
 
 class Server(ThreadingHTTPServer):
@@ -40,7 +42,7 @@ class Server(ThreadingHTTPServer):
     def start(self) -> None:
         """Serve in threads; return at once."""
         self.sender.start()
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(POLL_S,), daemon=True).start()
         threading.Thread(target=self._tick, daemon=True).start()
 
     def _tick(self) -> None:

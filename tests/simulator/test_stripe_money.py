@@ -1,0 +1,431 @@
+"""
+The Stripe stand-in's money: accounts, payments, transfers, payouts, refunds.
+"""
+
+from __future__ import annotations
+
+import pytest
+import requests
+import stripe
+
+from tests.simulator.stripe_client import (
+    create_account,
+    create_ready_account,
+    make_client,
+    transfer,
+)
+from tests.stripe_stand_in import StandIn, stripe_stand_in
+
+
+__all__ = ["stripe_stand_in"]
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+
+
+@pytest.fixture
+def client(stripe_stand_in: StandIn) -> stripe.StripeClient:
+    return make_client(stripe_stand_in)
+
+
+def get_transfer_status(client: stripe.StripeClient, account_id: str) -> str:
+    account = client.v2.core.accounts.retrieve(
+        account_id, {"include": ["configuration.recipient", "requirements"]}
+    )
+    assert account.configuration is not None
+    recipient = account.configuration.recipient
+    assert recipient is not None
+    assert recipient.capabilities is not None
+    assert recipient.capabilities.stripe_balance is not None
+    assert recipient.capabilities.stripe_balance.stripe_transfers is not None
+    return recipient.capabilities.stripe_balance.stripe_transfers.status
+
+
+class TestAccounts:
+    def test_a_new_account_waits_for_its_owner(self, client: stripe.StripeClient) -> None:
+        account_id = create_account(client)
+
+        account = client.v2.core.accounts.retrieve(account_id, {"include": ["requirements"]})
+
+        assert account.requirements is not None
+        assert account.requirements.entries is not None
+        assert {entry.awaiting_action_from for entry in account.requirements.entries} == {"user"}
+        assert get_transfer_status(client, account_id) == "restricted"
+
+    def test_shows_only_what_is_included(self, client: stripe.StripeClient) -> None:
+        account = client.v2.core.accounts.retrieve(create_account(client))
+
+        assert account.configuration is None
+        assert account.requirements is None
+
+    def test_onboarding_by_the_page_makes_it_ready_once(
+        self, client: stripe.StripeClient, stripe_stand_in: StandIn
+    ) -> None:
+        account_id = create_account(client)
+        link = client.v2.core.account_links.create(
+            {
+                "account": account_id,
+                "use_case": {
+                    "type": "account_onboarding",
+                    "account_onboarding": {
+                        "refresh_url": "https://parado.test/refresh",
+                        "return_url": "https://parado.test/back",
+                    },
+                },
+            }
+        )
+
+        page = requests.get(link.url, timeout=5)
+        done = requests.post(link.url, allow_redirects=False, timeout=5)
+        again = requests.get(link.url, allow_redirects=False, timeout=5)
+
+        assert "olivia@example.org" in page.text
+        assert (done.status_code, done.headers["Location"]) == (303, "https://parado.test/back")
+        assert get_transfer_status(client, account_id) == "active"
+        assert again.headers["Location"] == "https://parado.test/refresh"
+
+    def test_a_link_dies_after_five_minutes(
+        self, client: stripe.StripeClient, stripe_stand_in: StandIn
+    ) -> None:
+        link = client.v2.core.account_links.create(
+            {
+                "account": create_account(client),
+                "use_case": {
+                    "type": "account_update",
+                    "account_update": {"refresh_url": "https://parado.test/refresh"},
+                },
+            }
+        )
+        stripe_stand_in.control.advance_clock(seconds=301)
+
+        found = requests.get(link.url, allow_redirects=False, timeout=5)
+
+        assert found.headers["Location"] == "https://parado.test/refresh"
+
+    def test_restricting_stops_transfers(
+        self, client: stripe.StripeClient, stripe_stand_in: StandIn
+    ) -> None:
+        stripe_stand_in.control.add_funds(amount=10_000)
+        account_id = create_ready_account(client, stripe_stand_in)
+        stripe_stand_in.control.restrict_account(account_id)
+
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            transfer(client, account_id)
+
+        assert refused.value.code == "insufficient_capabilities_for_transfer"
+
+    def test_pages_through_accounts(self, client: stripe.StripeClient) -> None:
+        made = [create_account(client, email=f"{n}@example.org") for n in range(5)]
+
+        found = client.v2.core.accounts.list({"limit": 2}).auto_paging_iter()
+
+        assert [account.id for account in found] == made[::-1]
+
+    def test_keeps_the_payout_schedule(
+        self, client: stripe.StripeClient, stripe_stand_in: StandIn
+    ) -> None:
+        account_id = create_ready_account(client, stripe_stand_in)
+
+        settings = client.v1.balance_settings.update(
+            {
+                "payments": {
+                    "payouts": {
+                        "schedule": {"interval": "weekly", "weekly_payout_days": ["monday"]},
+                        "minimum_balance_by_currency": {"eur": 500},
+                    }
+                }
+            },
+            {"stripe_account": account_id},
+        )
+
+        payouts = settings.payments.payouts
+        assert payouts is not None
+        assert payouts.to_dict()["minimum_balance_by_currency"] == {"eur": 500}
+        assert payouts.to_dict()["schedule"]["weekly_payout_days"] == ["monday"]
+
+    def test_gives_a_login_link_to_a_ready_owner_only(
+        self, client: stripe.StripeClient, stripe_stand_in: StandIn
+    ) -> None:
+        with pytest.raises(stripe.InvalidRequestError):
+            client.v1.accounts.login_links.create(create_account(client))
+
+        link = client.v1.accounts.login_links.create(create_ready_account(client, stripe_stand_in))
+
+        assert requests.get(link.url, timeout=5).status_code == 200
+
+
+class TestCheckout:
+    def create_session(self, client: stripe.StripeClient) -> stripe.checkout.Session:
+        return client.v1.checkout.sessions.create(
+            {
+                "mode": "payment",
+                "line_items": [
+                    {
+                        "quantity": 1,
+                        "price_data": {
+                            "currency": "eur",
+                            "unit_amount": 50_000,
+                            "product_data": {"name": "Top-up"},
+                        },
+                    }
+                ],
+                "success_url": "https://parado.test/ok?session={CHECKOUT_SESSION_ID}",
+                "cancel_url": "https://parado.test/no",
+                "payment_intent_data": {"transfer_group": "buyer:1", "metadata": {"topup": "1"}},
+                "metadata": {"topup_id": "1"},
+            }
+        )
+
+    def test_paying_takes_the_actual_fee(self, client: stripe.StripeClient) -> None:
+        session = self.create_session(client)
+        assert session.url is not None
+
+        page = requests.get(session.url, timeout=5)
+        done = requests.post(session.url, data={"card": "visa"}, allow_redirects=False, timeout=5)
+
+        assert "500.00 EUR" in page.text
+        assert done.headers["Location"] == f"https://parado.test/ok?session={session.id}"
+        paid = client.v1.checkout.sessions.retrieve(
+            session.id, {"expand": ["payment_intent.latest_charge.balance_transaction"]}
+        ).to_dict()
+        assert (paid["status"], paid["payment_status"]) == ("complete", "paid")
+        intent = paid["payment_intent"]
+        transaction = intent["latest_charge"]["balance_transaction"]
+        # 2.9 % of 500.00 is 14.50, and 0.30 more.
+        assert (transaction["amount"], transaction["fee"], transaction["net"]) == (
+            50_000,
+            1_480,
+            48_520,
+        )
+        assert intent["transfer_group"] == "buyer:1"
+
+    def test_a_dearer_card_costs_more(
+        self, client: stripe.StripeClient, stripe_stand_in: StandIn
+    ) -> None:
+        session = self.create_session(client)
+
+        stripe_stand_in.control.pay_session(session.id, card="international")
+
+        # 4.4 % and 0.30.
+        assert client.v1.balance_transactions.list().data[0].fee == 2_230
+
+    def test_a_declined_card_leaves_it_open(self, client: stripe.StripeClient) -> None:
+        session = self.create_session(client)
+        assert session.url is not None
+
+        answer = requests.post(session.url, data={"card": "declined"}, timeout=5)
+
+        assert answer.status_code == 402
+        assert client.v1.checkout.sessions.retrieve(session.id).status == "open"
+
+    def test_cannot_be_paid_twice(
+        self, client: stripe.StripeClient, stripe_stand_in: StandIn
+    ) -> None:
+        session = self.create_session(client)
+        stripe_stand_in.control.pay_session(session.id)
+        assert session.url is not None
+
+        assert requests.post(session.url, data={"card": "visa"}, timeout=5).status_code == 410
+        assert stripe_stand_in.control.get_available() == 48_520
+
+    def test_refunds_no_more_than_was_paid(
+        self, client: stripe.StripeClient, stripe_stand_in: StandIn
+    ) -> None:
+        session = stripe_stand_in.control.pay_session(self.create_session(client).id)
+        intent = session["payment_intent"]
+
+        refund = client.v1.refunds.create(
+            {"payment_intent": intent, "amount": 40_000, "reason": "requested_by_customer"}
+        )
+        with pytest.raises(stripe.InvalidRequestError):
+            client.v1.refunds.create({"payment_intent": intent, "amount": 10_001})
+
+        assert refund.status == "succeeded"
+        assert stripe_stand_in.control.get_available() == 8_520
+
+    def test_a_payment_intent_can_be_confirmed_at_once(
+        self, client: stripe.StripeClient, stripe_stand_in: StandIn
+    ) -> None:
+        intent = client.v1.payment_intents.create(
+            {
+                "amount": 10_000,
+                "currency": "eur",
+                "confirm": True,
+                "payment_method": "pm_card_visa",
+            }
+        )
+
+        assert (intent.status, intent.amount_received) == ("succeeded", 10_000)
+        with pytest.raises(stripe.CardError):
+            client.v1.payment_intents.create(
+                {
+                    "amount": 10_000,
+                    "currency": "eur",
+                    "confirm": True,
+                    "payment_method": "pm_card_chargeDeclined",
+                }
+            )
+
+
+class TestTransfers:
+    def test_moves_money_from_one_balance_to_the_other(
+        self, client: stripe.StripeClient, stripe_stand_in: StandIn
+    ) -> None:
+        account_id = create_ready_account(client, stripe_stand_in)
+        stripe_stand_in.control.add_funds(amount=5_000)
+
+        made = transfer(client, account_id, amount=1_150)
+
+        assert stripe_stand_in.control.get_available() == 3_850
+        assert stripe_stand_in.control.get_available(account=account_id) == 1_150
+        own = client.v1.balance_transactions.list({"source": made.id}).data
+        assert [(each.reporting_category, each.net) for each in own] == [("transfer", -1_150)]
+        theirs = client.v1.balance_transactions.list({}, {"stripe_account": account_id}).data
+        assert [(each.reporting_category, each.net) for each in theirs] == [("charge", 1_150)]
+
+    def test_is_found_by_its_group(
+        self, client: stripe.StripeClient, stripe_stand_in: StandIn
+    ) -> None:
+        account_id = create_ready_account(client, stripe_stand_in)
+        stripe_stand_in.control.add_funds(amount=50_000)
+        made = [transfer(client, account_id, amount=100 + n).id for n in range(25)]
+        transfer(client, account_id, transfer_group="run:8")
+
+        found = client.v1.transfers.list({"transfer_group": "run:7", "limit": 10})
+
+        assert [each.id for each in found.auto_paging_iter()] == made[::-1]
+
+    def test_needs_available_money(
+        self, client: stripe.StripeClient, stripe_stand_in: StandIn
+    ) -> None:
+        account_id = create_ready_account(client, stripe_stand_in)
+
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            transfer(client, account_id)
+
+        assert refused.value.code == "balance_insufficient"
+        assert stripe_stand_in.control.get_objects("transfer") == []
+
+    def test_knows_its_destination(self, client: stripe.StripeClient) -> None:
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            transfer(client, "acct_nobody")
+
+        assert (refused.value.code, refused.value.param) == ("resource_missing", "destination")
+
+    def test_is_reversed_in_parts_and_never_beyond(
+        self, client: stripe.StripeClient, stripe_stand_in: StandIn
+    ) -> None:
+        account_id = create_ready_account(client, stripe_stand_in)
+        stripe_stand_in.control.add_funds(amount=5_000)
+        made = transfer(client, account_id, amount=1_000)
+
+        client.v1.transfers.reversals.create(made.id, {"amount": 400})
+        client.v1.transfers.reversals.create(made.id)
+        with pytest.raises(stripe.InvalidRequestError):
+            client.v1.transfers.reversals.create(made.id, {"amount": 1})
+
+        after = client.v1.transfers.retrieve(made.id)
+        assert (after.amount_reversed, after.reversed) == (1_000, True)
+        assert [each.amount for each in after.reversals.data] == [600, 400]
+        assert stripe_stand_in.control.get_available() == 5_000
+        assert stripe_stand_in.control.get_available(account=account_id) == 0
+
+    def test_cannot_be_reversed_once_the_owner_was_paid_out(
+        self, client: stripe.StripeClient, stripe_stand_in: StandIn
+    ) -> None:
+        account_id = create_ready_account(client, stripe_stand_in)
+        stripe_stand_in.control.add_funds(amount=5_000)
+        made = transfer(client, account_id, amount=1_000)
+        stripe_stand_in.control.run_payouts()
+
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            client.v1.transfers.reversals.create(made.id)
+
+        assert refused.value.code == "balance_insufficient"
+
+
+class TestPayouts:
+    def test_arrive_and_empty_the_balance(
+        self, client: stripe.StripeClient, stripe_stand_in: StandIn
+    ) -> None:
+        account_id = create_ready_account(client, stripe_stand_in)
+        stripe_stand_in.control.add_funds(amount=5_000)
+        made = transfer(client, account_id, amount=1_000)
+
+        (payout,) = stripe_stand_in.control.run_payouts()
+
+        found = client.v1.payouts.retrieve(payout["id"], {}, {"stripe_account": account_id})
+        assert (found.status, found.amount, found.automatic) == ("paid", 1_000, True)
+        covered = client.v1.balance_transactions.list(
+            {"payout": payout["id"]}, {"stripe_account": account_id}
+        ).data
+        assert {each.source for each in covered} == {made.destination_payment, payout["id"]}
+
+    def test_wait_when_the_owner_chose_to(
+        self, client: stripe.StripeClient, stripe_stand_in: StandIn
+    ) -> None:
+        account_id = create_ready_account(client, stripe_stand_in)
+        stripe_stand_in.control.add_funds(amount=5_000)
+        transfer(client, account_id, amount=1_000)
+        client.v1.balance_settings.update(
+            {"payments": {"payouts": {"schedule": {"interval": "manual"}}}},
+            {"stripe_account": account_id},
+        )
+
+        assert stripe_stand_in.control.run_payouts() == []
+
+    def test_that_fail_give_the_money_back(
+        self, client: stripe.StripeClient, stripe_stand_in: StandIn
+    ) -> None:
+        account_id = create_ready_account(client, stripe_stand_in)
+        stripe_stand_in.control.add_funds(amount=5_000)
+        transfer(client, account_id, amount=1_000)
+        (payout,) = stripe_stand_in.control.run_payouts()
+
+        failed = stripe_stand_in.control.fail_payout(payout["id"], failure_code="no_account")
+
+        assert (failed["status"], failed["failure_code"]) == ("failed", "no_account")
+        assert stripe_stand_in.control.get_available(account=account_id) == 1_000
+
+    def test_of_somebody_else_are_not_found(
+        self, client: stripe.StripeClient, stripe_stand_in: StandIn
+    ) -> None:
+        account_id = create_ready_account(client, stripe_stand_in)
+        stripe_stand_in.control.add_funds(amount=5_000)
+        transfer(client, account_id, amount=1_000)
+        (payout,) = stripe_stand_in.control.run_payouts()
+
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            client.v1.payouts.retrieve(payout["id"])
+
+        assert refused.value.code == "resource_missing"
+
+    def test_by_hand_need_a_short_descriptor(
+        self, client: stripe.StripeClient, stripe_stand_in: StandIn
+    ) -> None:
+        account_id = create_ready_account(client, stripe_stand_in)
+
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            client.v1.payouts.create(
+                {"amount": 1, "currency": "eur", "statement_descriptor": "x" * 23},
+                {"stripe_account": account_id},
+            )
+
+        assert refused.value.param == "statement_descriptor"
+
+
+class TestBooks:
+    def test_every_balance_is_the_sum_of_its_transactions(
+        self, client: stripe.StripeClient, stripe_stand_in: StandIn
+    ) -> None:
+        account_id = create_ready_account(client, stripe_stand_in)
+        client.v1.topups.create({"amount": 9_000, "currency": "eur"})
+        made = transfer(client, account_id, amount=2_000)
+        client.v1.transfers.reversals.create(made.id, {"amount": 500})
+        stripe_stand_in.control.run_payouts()
+
+        for account in ("", account_id):
+            options: stripe.RequestOptions = {"stripe_account": account} if account else {}
+            listed = client.v1.balance_transactions.list({"limit": 100}, options)
+            total = sum(each.net for each in listed.auto_paging_iter())
+            assert client.v1.balance.retrieve({}, options).available[0].amount == total
+            assert stripe_stand_in.control.get_available(account=account) == total
