@@ -2,9 +2,18 @@ from django.urls import URLPattern, URLResolver, path, re_path
 
 from billing import webhooks
 from billing.api import balance, bookings
+from billing.views import buyer, buyer_billing, buyer_new
 
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("buy/bookings/", buyer.show_bookings, name="buyer_bookings"),
+    path("buy/bookings/new/", buyer_new.new_booking, name="buyer_booking_new"),
+    path("buy/bookings/new/outlook/", buyer_new.show_outlook, name="buyer_outlook"),
+    path("buy/bookings/<str:booking_id>/", buyer.show_booking, name="buyer_booking"),
+    path("buy/billing/", buyer_billing.show_billing, name="buyer_billing"),
+    path("buy/billing/top-up/", buyer_billing.start_top_up, name="buyer_top_up"),
+    path("buy/billing/return/", buyer_billing.return_from_top_up, name="buyer_billing_return"),
+]
 api_urlpatterns: list[URLPattern | URLResolver] = [
     path("bookings", bookings.Bookings.as_view(), name="bookings"),
     # `bookings/feed` is the scheduler's and served by the app below.

@@ -6,11 +6,6 @@ from collections.abc import Collection
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from accounts.permissions import BuyerRequest, buyer_required
-from billing.queries import bookings as billing_queries
-from billing.queries.bookings import NOTHING_DELIVERED, BuyerBalance, Delivery
-from billing.views.buyer import make_bookings_table
-from billing.views.words import name_booking
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -18,6 +13,12 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
+
+from accounts.permissions import BuyerRequest, buyer_required
+from billing.queries import bookings as billing_queries
+from billing.queries.bookings import NOTHING_DELIVERED, BuyerBalance, Delivery
+from billing.views.buyer import make_bookings_table
+from billing.views.words import name_booking
 from marketplace.queries import bookings as booking_queries
 from marketplace.queries.bookings import BookingRow, Phase
 from web.components import Fact, Meter, Sign
@@ -54,14 +55,13 @@ def show_home(request: BuyerRequest) -> HttpResponse:
         starts_at=month,
         ends_at=now,
     )
-    tables = {"deliveries": deliveries, "zone": zone}
     context = {
         "organization_name": membership.organization_name,
         "now": now,
         "zone": zone,
         "sign": _make_sign(bookings, deliveries, zone),
-        "bookings_table": make_bookings_table(bookings=bookings, **tables),
-        "recent_table": make_bookings_table(bookings=recent, **tables),
+        "bookings_table": make_bookings_table(bookings=bookings, deliveries=deliveries, zone=zone),
+        "recent_table": make_bookings_table(bookings=recent, deliveries=deliveries, zone=zone),
         "meters": tuple(
             _make_meter(booking, deliveries, zone)
             for booking in bookings

@@ -33,6 +33,12 @@ class InsufficientBalance(Exception):
     available_micros: int
 
 
+class PriceRose(Exception):
+    """
+    The booking would cost more than the buyer was shown. Nothing was taken.
+    """
+
+
 class RequestReused(Exception):
     """
     The same request key was given for another wish.
@@ -43,10 +49,13 @@ class RequestReused(Exception):
 class Buyer:
     """
     For whom a booking is made; actor_id is None when a key of the organisation acts.
+
+    held_micros_max is the price that the buyer was shown, None when they asked for none.
     """
 
     organization_id: int
     actor_id: int | None
+    held_micros_max: int | None = None
 
 
 @durable
@@ -61,6 +70,7 @@ def place_booking(
 
     :raises CapacityShort: some hours have less left; they are named.
     :raises InsufficientBalance: the balance does not cover the hold.
+    :raises PriceRose: it would cost more than the buyer was shown.
     :raises RequestReused: the key belongs to another wish.
     :raises PoolNotFound, NotOnSale, PowerOutOfRange, JobsOutOfRange, WindowInPast,
         WindowNotWholeHours, WindowTooLong, WindowOutOfReach: see reserve_capacity.
@@ -75,6 +85,8 @@ def place_booking(
         request_key=request_key,
         allow_past=allow_past,
     )
+    if buyer.held_micros_max is not None and booking.held_micros > buyer.held_micros_max:
+        raise PriceRose
     _hold(
         organization_id=buyer.organization_id,
         booking_id=booking.pk,
