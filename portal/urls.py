@@ -6,6 +6,4 @@ from portal import buyer
 urlpatterns: list[URLPattern | URLResolver] = [
     path("buy/", buyer.show_home, name="buyer_home"),
 ]
-api_urlpatterns: list[URLPattern | URLResolver] = [
-    path("buy/", buyer.show_home, name="buyer_home"),
-]
+api_urlpatterns: list[URLPattern | URLResolver] = []
