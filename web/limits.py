@@ -18,6 +18,7 @@ MIB: Final = 1024 * KIB
 # Requests
 BODY_BYTES_MAX: Final = 1 * MIB
 USAGE_BODY_BYTES_MAX: Final = 16 * MIB
+TELEMETRY_BODY_BYTES_MAX: Final = 2 * MIB
 WEBHOOK_BODY_BYTES_MAX: Final = 256 * KIB
 JSON_DEPTH_MAX: Final = 32
 JSON_ITEMS_MAX: Final = 10_000
@@ -84,6 +85,7 @@ class Limit:
 LIMITS: Final = (
     Limit("BODY_BYTES_MAX", "bytes", _("Largest body of an API request")),
     Limit("USAGE_BODY_BYTES_MAX", "bytes", _("Largest unpacked body of metered usage")),
+    Limit("TELEMETRY_BODY_BYTES_MAX", "bytes", _("Largest body of telemetry")),
     Limit("WEBHOOK_BODY_BYTES_MAX", "bytes", _("Largest body of an incoming webhook")),
     Limit("JSON_DEPTH_MAX", "levels", _("Deepest nesting of JSON")),
     Limit("JSON_ITEMS_MAX", "items", _("Longest list in a JSON body")),

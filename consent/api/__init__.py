@@ -1,0 +1,3 @@
+"""
+What the fleet's scheduler calls: decisions, telemetry, and the feed of consent.
+"""
