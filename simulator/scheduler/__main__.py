@@ -65,7 +65,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     add("--now", help="take this RFC 3339 time as now")
     add("--batch-size", type=int, default=5_000, help="usage records per POST")
     add("--one-in", type=int, default=5, help="a car gets one in so many requests of the trace")
-    add("--hours-per-day-max", type=float, default=8.0, help="of compute, per car and local day")
+    add("--hours-per-day-max", type=float, default=6.0, help="of compute, per car and local day")
     add("--no-mischief", action="store_true", help="nothing wrong on purpose")
     add("--follow", action="store_true", help="stay, and keep up with the present")
     add("--state", type=Path, help="keep the state here; go on from it when it is there")

@@ -88,10 +88,10 @@ def read_feed(client: Client, path: str, feed: Feed) -> list[Json]:
         page = client.get(path, cursor=feed.cursor)
         rows, cursor = page["data"], page.get("next_cursor")
         found += rows
-        if not rows or cursor is None or cursor == feed.cursor:
-            feed.cursor = cursor or feed.cursor
+        is_over = cursor is None or cursor == feed.cursor or not (rows or page.get("has_more"))
+        feed.cursor = cursor or feed.cursor
+        if is_over:
             break
-        feed.cursor = cursor
     feed.rows += len(found)
     return found
 
@@ -100,21 +100,19 @@ def apply_consents(consents: Consents, rows: list[Json]) -> None:
     for row in rows:
         vehicle_id = row["vehicle_id"]
         consents.state[vehicle_id] = row["state"]
-        version = row.get("version", row.get("consent_version"))
-        if version is not None:
-            consents.version[vehicle_id] = int(version)
+        if row["version"] is not None:
+            consents.version[vehicle_id] = row["version"]
 
 
 def apply_bookings(bookings: dict[str, Booking], rows: list[Json]) -> None:
     """Keep the latest of each booking. A released one is still owed its reports."""
-    for row in rows:
-        booking_id = row.get("booking_id") or row["id"]
-        bookings[booking_id] = Booking(
-            booking_id=booking_id,
+    for row in (row["booking"] for row in rows):
+        bookings[row["id"]] = Booking(
+            booking_id=row["id"],
             starts_at_s=moments.from_text(row["starts_at"]),
             ends_at_s=moments.from_text(row["ends_at"]),
-            power_w=int(row["power_w"]),
+            power_w=row["power_w"],
             category=row["workload_category"],
-            pool_id=row.get("pool_id") or "",
-            jobs_max=row.get("jobs_max"),
+            pool_id=row["pool_id"],
+            jobs_max=row["jobs_max"],
         )

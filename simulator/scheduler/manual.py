@@ -59,7 +59,8 @@ who works
   For each quarter-hour the present cars are put in an order drawn for the local day and dealt to
   the bookings in force, four times the power booked, since owners may say no. Of those permitted
   the first run until the booked power is reached, each at most --hours-per-day-max a local day
-  and within the power limit of its decision. One record covers one car within one settlement
+  (an owner's caps of the day are only known to the application once it has settled that day) and
+  within the power limit of its decision. One record covers one car within one settlement
   period (15 minutes of UTC).
 
 done on purpose, each counted under on_purpose

@@ -48,7 +48,8 @@ class Application:
         rows = {"/api/v1/consents": self.consents, "/api/v1/bookings/feed": self.bookings}[path]
         start = int(query.get("cursor", ["0"])[0])
         page = rows[start : start + 2]
-        return {"data": page, "next_cursor": str(start + len(page))}
+        is_more = start + len(page) < len(rows)
+        return {"data": page, "next_cursor": str(start + len(page)), "has_more": is_more}
 
     def write(self, path: str, document: Any) -> Json:
         if path == "/access/v1/evaluations":

@@ -36,12 +36,18 @@ def make_application(*, power_w: int = 5_000) -> Application:
         ],
         bookings=[
             {
-                "booking_id": "bkg_1",
-                "starts_at": "2026-10-01T00:00:00Z",
-                "ends_at": "2026-12-01T00:00:00Z",
-                "power_w": power_w,
-                "workload_category": "inference",
-                "jobs_max": 40,
+                "event": "placed",
+                "occurred_at": "2026-10-01T00:00:00Z",
+                "booking": {
+                    "id": "bkg_1",
+                    "pool_id": "pool_1",
+                    "starts_at": "2026-10-01T00:00:00Z",
+                    "ends_at": "2026-12-01T00:00:00Z",
+                    "power_w": power_w,
+                    "energy_wh": power_w * 61 * 24,
+                    "workload_category": "inference",
+                    "jobs_max": 40,
+                },
             }
         ],
     )
