@@ -35,7 +35,7 @@ _FIELD = re.compile(r"(?:missing required|contains unknown) field `([^`]*)`$")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 
 
-class Strict(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class Strict(msgspec.Struct, forbid_unknown_fields=True):
     """
     Base of every body that a machine sends: unknown fields are refused.
     """

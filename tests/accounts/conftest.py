@@ -1,0 +1,4 @@
+from tests.web.conftest import sample_api
+
+
+__all__ = ["sample_api"]
