@@ -72,6 +72,15 @@ def find_person(email: str) -> int | None:
     return get_user_model().objects.filter(email=email).values_list("pk", flat=True).first()
 
 
+def get_person(person: Person) -> int:
+    """
+    Return the id of somebody whom the load has made.
+    """
+    found = find_person(person.email)
+    assert found is not None, f"the demo world has no {person.display_name}"
+    return found
+
+
 def ensure_person(person: Person, *, now: datetime) -> int:
     """
     Return the id of the person, created when there is none with this address.

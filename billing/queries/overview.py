@@ -1,0 +1,203 @@
+"""
+The main job at a glance: what was reported, what it came to, what was paid.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from billing.models import PayoutRun
+from billing.models.settlement import Outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backlog:
+    """
+    What a sweep still has to do, in rows.
+    """
+
+    unsettled_parts: int
+    unreleased_days: int
+    waiting_events: int
+    open_payouts: int
+
+    @property
+    def is_settled(self) -> bool:
+        return not (self.unsettled_parts or self.unreleased_days or self.waiting_events)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """
+    Events by what became of them when they came in.
+    """
+
+    batch_count: int
+    event_count: int
+    accepted_count: int
+    duplicate_count: int
+    quarantined_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutcomeRow:
+    """
+    Settled records of one outcome; reversed ones count under `superseded`.
+    """
+
+    outcome: str
+    record_count: int
+    energy_wh: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Earned:
+    """
+    Sums over all rated lines, corrections taken off, in micros of one currency.
+    """
+
+    energy_wh: int = 0
+    electricity_micros: int = 0
+    wear_micros: int = 0
+    reward_micros: int = 0
+    job_micros: int = 0
+    compensation_micros: int = 0
+    charged_micros: int = 0
+    fee_micros: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PayoutGroup:
+    """
+    Payouts of all runs in one state, for one reason when blocked.
+    """
+
+    state: str
+    block_reason: str
+    payout_count: int
+    amount_micros: int
+    carried_micros: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatestRun:
+    id: int
+    number: int
+    state: str
+    checksum: str
+
+
+def get_backlog(*, now: datetime) -> Backlog:
+    [row] = _fetch(
+        """
+        SELECT (SELECT count(*) FROM billing_usagepart WHERE settlement_id IS NULL),
+               (SELECT count(*) FROM billing_settlementday
+                WHERE released_at IS NULL AND release_due_at <= %(now)s),
+               (SELECT count(*) FROM billing_providerevent WHERE state = 'received'),
+               (SELECT count(*) FROM billing_payout
+                WHERE state IN ('created', 'submitting', 'unknown', 'in_transit'))
+        """,
+        {"now": now},
+    )
+    names = ("unsettled_parts", "unreleased_days", "waiting_events", "open_payouts")
+    return Backlog(**dict(zip(names, row, strict=True)))
+
+
+def get_usage() -> Usage:
+    [row] = _fetch(
+        """
+        SELECT count(*), coalesce(sum(event_count), 0), coalesce(sum(accepted_count), 0),
+               coalesce(sum(duplicate_count), 0), coalesce(sum(quarantined_count), 0)
+        FROM billing_usagebatch
+        """
+    )
+    names = Usage.__dataclass_fields__
+    return Usage(**{name: int(value) for name, value in zip(names, row, strict=True)})
+
+
+def list_outcomes() -> tuple[OutcomeRow, ...]:
+    """
+    Return the outcomes that occur, in the order of their numbers, then quarantine by code.
+    """
+    lines = _fetch(
+        """
+        SELECT outcome, count(*), coalesce(sum(energy_wh), 0) FROM billing_ratedline
+        WHERE kind = 0 GROUP BY outcome ORDER BY outcome
+        """
+    )
+    set_aside = _fetch(
+        """
+        SELECT code, sum(seen_count) FROM billing_quarantinedrecord GROUP BY code ORDER BY code
+        """
+    )
+    return (
+        *(
+            OutcomeRow(outcome=Outcome(number).name.lower(), record_count=count, energy_wh=int(wh))
+            for number, count, wh in lines
+        ),
+        *(
+            OutcomeRow(outcome=f"quarantine:{code}", record_count=int(count), energy_wh=0)
+            for code, count in set_aside
+        ),
+    )
+
+
+def get_earned(*, currency: str) -> Earned:
+    [row] = _fetch(
+        """
+        SELECT coalesce(sum(energy_wh) FILTER (WHERE kind = 0 AND outcome <> 4), 0)
+                 - coalesce(sum(abs(energy_wh)) FILTER (WHERE kind = 1), 0),
+               coalesce(sum(electricity_micros), 0), coalesce(sum(wear_micros), 0),
+               coalesce(sum(reward_micros), 0), coalesce(sum(job_micros), 0),
+               coalesce(sum(compensation_micros), 0),
+               coalesce(sum(charge_micros + job_charge_micros), 0), coalesce(sum(fee_micros), 0)
+        FROM billing_ratedline WHERE currency = %s
+        """,
+        [currency],
+    )
+    names = Earned.__dataclass_fields__
+    return Earned(**{name: int(value) for name, value in zip(names, row, strict=True)})
+
+
+def list_payout_groups() -> tuple[PayoutGroup, ...]:
+    """
+    Return payouts of runs that were not cancelled, by state and reason.
+    """
+    rows = _fetch(
+        """
+        SELECT p.state, p.block_reason, count(*), sum(p.amount_micros),
+               sum(p.available_micros - p.amount_micros)
+        FROM billing_payout p JOIN billing_payoutrun r ON r.id = p.run_id
+        WHERE r.state <> 'cancelled'
+        GROUP BY p.state, p.block_reason ORDER BY p.state, p.block_reason
+        """
+    )
+    return tuple(
+        PayoutGroup(
+            state=state,
+            block_reason=reason,
+            payout_count=count,
+            amount_micros=int(amount),
+            carried_micros=int(carried),
+        )
+        for state, reason, count, amount, carried in rows
+    )
+
+
+def find_latest_run() -> LatestRun | None:
+    """
+    Return the run with the highest number that was not cancelled.
+    """
+    run = PayoutRun.objects.exclude(state=PayoutRun.State.CANCELLED).order_by("number").last()
+    if run is None:
+        return None
+    return LatestRun(id=run.pk, number=run.number, state=run.state, checksum=run.checksum)
+
+
+def _fetch(statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:  # noqa: ANN401
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
