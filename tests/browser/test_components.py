@@ -20,6 +20,7 @@ WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 COUNT_POLLS = (
     "document.body.addEventListener('poll', () => (window.polls = (window.polls || 0) + 1))"
 )
+SETTLE = "htmx.trigger(document.body, 'htmx:afterSettle')"
 Opener = Callable[..., Page]
 
 
@@ -254,6 +255,16 @@ class TestLiveParts:
         polled.clock.run_for(46_000)
 
         assert polled.evaluate("window.polls") == 3
+
+    def test_are_read_aloud_only_when_they_say_something_new(self, open_page: Opener) -> None:
+        page = open_page()
+        page.evaluate(SETTLE)
+        expect(page.locator("#voice")).to_have_text("")
+
+        page.locator("#sign-now-title").evaluate("title => (title.textContent = 'Earning')")
+        page.evaluate(SETTLE)
+
+        expect(page.locator("#voice")).to_contain_text("Earning")
 
     def test_rest_while_a_menu_is_open(self, polled: Page) -> None:
         polled.locator(".sign details.menu summary").click()

@@ -17,23 +17,23 @@ from web.samples import make_samples
 
 
 @pytest.fixture
-def page(client: Client, settings: pytest.FixtureRequest, db: None) -> HttpResponse:
+def style_page(client: Client, settings: pytest.FixtureRequest, db: None) -> HttpResponse:
     settings.DEMO = True  # type: ignore[attr-defined]
     response: HttpResponse = client.get(reverse("web:components"))  # type: ignore[assignment]
     return response
 
 
 class TestStylePage:
-    def test_shows_a_week_of_boxes(self, page: HttpResponse) -> None:
-        assert page.content.decode().count('class="cell') == 168
+    def test_shows_a_week_of_boxes(self, style_page: HttpResponse) -> None:
+        assert style_page.content.decode().count('class="cell') == 168
 
-    def test_no_id_is_used_twice(self, page: HttpResponse) -> None:
-        ids = re.findall(r'\sid="([^"]+)"', page.content.decode())
+    def test_no_id_is_used_twice(self, style_page: HttpResponse) -> None:
+        ids = re.findall(r'\sid="([^"]+)"', style_page.content.decode())
 
         assert sorted(set(ids)) == sorted(ids)
 
-    def test_labels_lead_to_something(self, page: HttpResponse) -> None:
-        html = page.content.decode()
+    def test_labels_lead_to_something(self, style_page: HttpResponse) -> None:
+        html = style_page.content.decode()
         ids = set(re.findall(r'\sid="([^"]+)"', html))
         wanted = {
             name
@@ -43,7 +43,7 @@ class TestStylePage:
 
         assert wanted <= ids
 
-    def test_has_no_numbers_of_the_language_in_its_drawings(self, page: HttpResponse) -> None:
+    def test_has_no_numbers_of_the_language_in_its_drawings(self, style_page: HttpResponse) -> None:
         with override("pt"):
             fall = render_to_string("components/waterfall.html", make_samples())
             meter = render_to_string(
@@ -66,8 +66,8 @@ class TestStylePage:
 
 
 class TestFrame:
-    def test_binds_htmx(self, page: HttpResponse) -> None:
-        html = page.content.decode()
+    def test_binds_htmx(self, style_page: HttpResponse) -> None:
+        html = style_page.content.decode()
 
         for setting in (
             '"allowEval": false',

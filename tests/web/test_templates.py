@@ -28,32 +28,37 @@ def read(page: str) -> str:
     return (TEMPLATES / page).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("template", PAGES)
 class TestEveryTemplate:
-    def test_can_be_parsed(self, page: str) -> None:
-        get_template(page)
+    def test_can_be_parsed(self, template: str) -> None:
+        get_template(template)
 
-    def test_keeps_the_content_policy(self, page: str) -> None:
-        text = read(page)
+    def test_keeps_the_content_policy(self, template: str) -> None:
+        text = read(template)
 
         assert not INLINE_SCRIPT.search(text)
         assert not HANDLER.search(text)
         assert "javascript:" not in text
         assert "hx-on" not in text
-        assert page.startswith(IN_MAIL) or " style=" not in text
-        assert page.startswith(IN_MAIL) or "<style" not in text
+        assert template.startswith(IN_MAIL) or " style=" not in text
+        assert template.startswith(IN_MAIL) or "<style" not in text
 
-    def test_marks_nothing_as_safe_but_the_help_of_forms(self, page: str) -> None:
-        text = read(page).replace("field.help_text|safe", "")
+    def test_writes_its_title_as_the_others_do(self, template: str) -> None:
+        titles = re.findall(r"\{% block (?:head_)?title %\}(.*?)\{% endblock", read(template))
+
+        assert not any("· Parado" in title or "- Parado" in title for title in titles)
+
+    def test_marks_nothing_as_safe_but_the_help_of_forms(self, template: str) -> None:
+        text = read(template).replace("field.help_text|safe", "")
 
         assert "|safe" not in text
         assert "autoescape off" not in text
 
 
 class TestComponents:
-    @pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("components/")])
-    def test_each_states_its_context_first(self, page: str) -> None:
-        first = read(page).splitlines()[0]
+    @pytest.mark.parametrize("template", [page for page in PAGES if page.startswith("components/")])
+    def test_each_states_its_context_first(self, template: str) -> None:
+        first = read(template).splitlines()[0]
 
         assert re.match(r"\{# .*(Context|context).* #\}$", first)
 
