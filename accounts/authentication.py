@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -89,3 +90,19 @@ class ApiKeyAuthentication(BaseAuthentication):
 def _is_stale(last_used_at: datetime | None, now: datetime) -> bool:
     limit = timedelta(seconds=KEY_USE_NOTED_EVERY_S)
     return last_used_at is None or now - last_used_at >= limit
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """
+    Tells the API's description how to send a key.
+    """
+
+    target_class = "accounts.authentication.ApiKeyAuthentication"
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:  # noqa: ARG002 - drf-spectacular's signature
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "pk_live_..., sk_sched_... or sk_fin_...",
+        }

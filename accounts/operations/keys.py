@@ -6,7 +6,6 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.db.models import Q
 
 from accounts import rules
@@ -18,6 +17,7 @@ from web.limits import (
     KEY_USE_NOTED_EVERY_S,
     KEYS_PER_ORGANIZATION_MAX,
 )
+from web.transactions import durable
 
 
 class BadKeyTerms(Exception):
@@ -58,7 +58,7 @@ class KeyTerms:
     expires_at: datetime
 
 
-@transaction.atomic(durable=True)
+@durable
 def issue_api_key(
     *,
     name: str,
@@ -91,7 +91,7 @@ def issue_api_key(
     return issued
 
 
-@transaction.atomic(durable=True)
+@durable
 def rotate_api_key(
     *, key_id: int, actor_id: int, now: datetime, organization_id: int | None = None
 ) -> IssuedKey:
@@ -119,7 +119,7 @@ def rotate_api_key(
     return issued
 
 
-@transaction.atomic(durable=True)
+@durable
 def revoke_api_key(
     *, key_id: int, actor_id: int, now: datetime, organization_id: int | None = None
 ) -> None:

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import Membership, Organization, User
 from accounts.operations.records import record_audit
+from web.transactions import durable
 
 
 class EmailTaken(Exception):
@@ -26,7 +27,7 @@ class Profile:
     theme: str
 
 
-@transaction.atomic(durable=True)
+@durable
 def create_person(
     *,
     email: str,
@@ -66,7 +67,7 @@ def insert_person(*, email: str, password: str | None, **fields: object) -> User
     return user
 
 
-@transaction.atomic(durable=True)
+@durable
 def complete_sign_up(
     *,
     user_id: int,
@@ -96,7 +97,7 @@ def become_owner(*, user_id: int, now: datetime) -> None:
         record_audit(actor_id=user_id, action="owner.joined", subject=f"person:{user_id}", now=now)
 
 
-@transaction.atomic(durable=True)
+@durable
 def update_profile(*, user_id: int, profile: Profile, now: datetime) -> None:
     """
     Store what a person says about themselves (all of it at once).

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.mail import EmailMultiAlternatives
-from django.db import transaction
 
 from accounts.models import AuditEvent, Outbox
 from accounts.rules import retry_after_s
@@ -20,6 +19,7 @@ from web.limits import (
     OUTBOX_RETRY_S,
     OUTBOX_RETRY_S_MAX,
 )
+from web.transactions import durable
 
 
 logger = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ def send_due_mail(*, now: datetime, keep_text: bool) -> int:
     return len(claimed)
 
 
-@transaction.atomic(durable=True)
+@durable
 def claim_due_mail(*, now: datetime) -> list[Outbox]:
     """
     Take due rows for the length of a lease; a sender that dies leaves them due again.

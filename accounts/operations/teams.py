@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Membership, Organization, User
 from accounts.operations.people import insert_organization, insert_person
 from accounts.operations.records import enqueue_mail, record_audit
+from web.transactions import durable
 
 
 class NotTeamAdmin(Exception):
@@ -37,7 +38,7 @@ class LastAdmin(Exception):
     """
 
 
-@transaction.atomic(durable=True)
+@durable
 def create_organization(
     *, name: str, country: str, admin_id: int, now: datetime, currency: str = "EUR"
 ) -> Organization:
@@ -49,7 +50,7 @@ def create_organization(
     )
 
 
-@transaction.atomic(durable=True)
+@durable
 def add_member(
     *, organization_id: int, user_id: int, role: str, actor_id: int, now: datetime
 ) -> Membership:
@@ -63,7 +64,7 @@ def add_member(
     return _insert_member(organization_id, user_id, role, actor_id, now)
 
 
-@transaction.atomic(durable=True)
+@durable
 def invite_member(
     *,
     organization_id: int,
@@ -106,7 +107,7 @@ def invite_member(
     return membership
 
 
-@transaction.atomic(durable=True)
+@durable
 def change_member_role(
     *, organization_id: int, user_id: int, role: str, actor_id: int, now: datetime
 ) -> None:
@@ -126,7 +127,7 @@ def change_member_role(
     _note(organization_id, user_id, actor_id, "member.role_changed", role, now)
 
 
-@transaction.atomic(durable=True)
+@durable
 def remove_member(*, organization_id: int, user_id: int, actor_id: int, now: datetime) -> None:
     """
     Take a member out of an organisation.
