@@ -219,6 +219,8 @@ CONTENT_SECURITY_POLICY = {
 
 # ------------------------------------------------------------------ API
 REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.ApiKeyAuthentication"],
+    "EXCEPTION_HANDLER": "web.problems.handle",
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_THROTTLE_CLASSES": ["web.throttling.ApiThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -228,12 +230,6 @@ REST_FRAMEWORK: dict[str, Any] = {
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-if (BASE_DIR / "accounts/authentication.py").exists():
-    REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"] = [
-        "accounts.authentication.ApiKeyAuthentication"
-    ]
-if (BASE_DIR / "web/problems.py").exists():
-    REST_FRAMEWORK["EXCEPTION_HANDLER"] = "web.problems.handle"
 SPECTACULAR_SETTINGS = {
     "TITLE": "Parado API",
     "DESCRIPTION": "Consent, money and proof for the compute of parked cars.",

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection
 
-from billing.models import PayoutRun
+from billing.models import PayoutAccount, PayoutRun
 from billing.models.settlement import Outcome
 
 
@@ -184,6 +184,14 @@ def list_payout_groups() -> tuple[PayoutGroup, ...]:
         )
         for state, reason, count, amount, carried in rows
     )
+
+
+def list_ready_owners() -> frozenset[int]:
+    """
+    Return the owners whose payout account can take money now.
+    """
+    ready = PayoutAccount.objects.filter(is_ready=True)
+    return frozenset(ready.values_list("owner_id", flat=True))
 
 
 def find_latest_run() -> LatestRun | None:

@@ -87,10 +87,6 @@ def wait_for_balance(*, organization_id: int, needed_micros: int) -> None:
     raise MoneyDidNotArrive(organization_id)
 
 
-def has_payout_account(*, owner_id: int) -> bool:
-    return False
-
-
 def onboard(*, owner_id: int, email: str, now: datetime) -> None:
     """
     Open the owner's payout account and fill in the provider's form.

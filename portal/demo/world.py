@@ -10,6 +10,7 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.auth import get_user_model
 
+from billing.queries import overview
 from portal.demo import bookings, cars, files, keys, money, people, places, stand_in
 from portal.demo.cars import Car
 from portal.demo.residents import Resident, read_residents
@@ -209,7 +210,8 @@ def ensure_payout_accounts(fleet: list[Car], *, now: datetime, progress: Progres
         return
     chosen = [car for index, car in enumerate(fleet) if index not in WITHOUT_PAYOUT_ACCOUNT]
     emails = people.list_emails([car.owner_id for car in chosen])
+    ready = overview.list_ready_owners()
     for owner_id, email in emails.items():
-        if not money.has_payout_account(owner_id=owner_id):
+        if owner_id not in ready:
             money.onboard(owner_id=owner_id, email=email, now=now)
     progress(f"{len(emails)} payout accounts")

@@ -1,0 +1,137 @@
+"""
+The first command of the README, from nothing, as somebody runs it who has just cloned.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config import postgres
+from config.devstack.ports import is_free
+from config.devstack.supervisor import ROOT, find_marked
+
+
+pytestmark = [pytest.mark.flow]
+WEEKS = 1
+TIMEOUT_S = 300
+
+
+@pytest.fixture(scope="module")
+def var() -> Iterator[Path]:
+    # As root the server's user has to reach it, so not below pytest's private folder.
+    folder = Path(tempfile.mkdtemp(prefix="parado-up-"))
+    folder.chmod(0o755)
+    yield folder
+    for pid in find_marked(folder / "devstack"):
+        os.kill(pid, signal.SIGKILL)
+    postgres.stop(postgres.open_cluster(home=folder / "pg", settings=postgres.SETTINGS))
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    return postgres.find_free_port()
+
+
+def start(var: Path, port: int, *options: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, str(ROOT / "manage.py"), "up", "--port", str(port), *options]
+    return subprocess.Popen(
+        [*command, "--weeks", str(WEEKS)],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "VAR_DIR": str(var)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def run_once(var: Path, port: int) -> str:
+    process = start(var, port, "--once")
+    shown, _ = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 0, shown[-4000:]
+    return shown
+
+
+def read_number(shown: str, name: str) -> int:
+    found = re.search(rf"summary  \|   {name} +([\d,]+)$", shown, flags=re.MULTILINE)
+    assert found, f"{name} is not in the summary"
+    return int(found[1].replace(",", ""))
+
+
+def wait_for_line(process: "subprocess.Popen[str]", text: str) -> None:
+    assert process.stdout is not None
+    deadline = time.monotonic() + TIMEOUT_S
+    for line in process.stdout:
+        if text in line:
+            return
+        assert time.monotonic() < deadline, f"no line says {text!r}"
+    pytest.fail(f"it ended before a line said {text!r}")
+
+
+class TestUp:
+    """
+    In this order: each start finds what the one before has left.
+    """
+
+    def test_after_kill_it_starts_again_ties_out_and_does_not_double(
+        self, var: Path, port: int
+    ) -> None:
+        killed = start(var, port, "--once")
+        wait_for_line(killed, "day 2 of")
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+        assert killed.stdout is not None
+        killed.stdout.close()
+        assert find_marked(var / "devstack") != []
+
+        first = run_once(var, port)
+
+        assert "stopped" in first
+        assert "difference" in first
+        assert "The books tie out." in first
+        assert find_marked(var / "devstack") == []
+        assert is_free(port)
+
+        again = run_once(var, port)
+
+        for name in ("sent", "accepted", "duplicate"):
+            assert read_number(again, name) == read_number(first, name)
+
+    def test_serves_until_it_is_told_to_stop(self, var: Path, port: int) -> None:
+        process = start(var, port)
+        wait_for_line(process, "Ctrl-C stops it")
+        started = time.monotonic()
+
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=10)
+
+        assert time.monotonic() - started < 6
+        assert process.returncode == 0
+        assert find_marked(var / "devstack") == []
+
+    def test_people_and_scripts_find_who_may_sign_in(self, var: Path, port: int) -> None:
+        demo = json.loads((var / "demo.json").read_text(encoding="utf-8"))
+
+        assert demo["url"] == f"http://127.0.0.1:{port}"
+        assert {person["role"] for person in demo["people"]} == {
+            "owner",
+            "buyer",
+            "finance_preparer",
+            "finance_approver",
+            "operator",
+        }
+        assert all(person.keys() == {"role", "email", "password"} for person in demo["people"])
+        assert demo["keys"]["scheduler"].startswith("sk_sched_")
+        assert demo["keys"]["buyer"].startswith("pk_live_")
+        assert demo["vehicle_ids"]
+        assert demo["booking_ids"]
