@@ -78,15 +78,32 @@ def wait_for_line(process: "subprocess.Popen[str]", text: str) -> None:
     pytest.fail(f"it ended before a line said {text!r}")
 
 
-class TestUp:
+def check_demo_file(var: Path, port: int) -> None:
     """
-    In this order: each start finds what the one before has left.
+    People and scripts find who may sign in, with which keys, and ids to try.
     """
+    demo = json.loads((var / "demo.json").read_text(encoding="utf-8"))
 
+    assert demo["url"] == f"http://127.0.0.1:{port}"
+    assert {person["role"] for person in demo["people"]} == {
+        "owner",
+        "buyer",
+        "finance_preparer",
+        "finance_approver",
+        "operator",
+    }
+    assert all(person.keys() == {"role", "email", "password"} for person in demo["people"])
+    assert demo["keys"]["scheduler"].startswith("sk_sched_")
+    assert demo["keys"]["buyer"].startswith("pk_live_")
+    assert demo["vehicle_ids"]
+    assert demo["booking_ids"]
+
+
+class TestUp:
     def test_after_kill_it_starts_again_ties_out_and_does_not_double(
         self, var: Path, port: int
     ) -> None:
-        killed = start(var, port, "--once")
+        killed = start(var, port, "--once", "--fresh")
         wait_for_line(killed, "day 2 of")
         killed.send_signal(signal.SIGKILL)
         killed.wait()
@@ -110,6 +127,7 @@ class TestUp:
     def test_serves_until_it_is_told_to_stop(self, var: Path, port: int) -> None:
         process = start(var, port)
         wait_for_line(process, "Ctrl-C stops it")
+        check_demo_file(var, port)
         started = time.monotonic()
 
         process.send_signal(signal.SIGINT)
@@ -118,20 +136,3 @@ class TestUp:
         assert time.monotonic() - started < 6
         assert process.returncode == 0
         assert find_marked(var / "devstack") == []
-
-    def test_people_and_scripts_find_who_may_sign_in(self, var: Path, port: int) -> None:
-        demo = json.loads((var / "demo.json").read_text(encoding="utf-8"))
-
-        assert demo["url"] == f"http://127.0.0.1:{port}"
-        assert {person["role"] for person in demo["people"]} == {
-            "owner",
-            "buyer",
-            "finance_preparer",
-            "finance_approver",
-            "operator",
-        }
-        assert all(person.keys() == {"role", "email", "password"} for person in demo["people"])
-        assert demo["keys"]["scheduler"].startswith("sk_sched_")
-        assert demo["keys"]["buyer"].startswith("pk_live_")
-        assert demo["vehicle_ids"]
-        assert demo["booking_ids"]
