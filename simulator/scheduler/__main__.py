@@ -208,6 +208,7 @@ def _follow(scheduler: Scheduler, values: argparse.Namespace, *, from_s: int) ->
         ),
         wait=stopped.wait,
         save=lambda until_s: _save(scheduler, values, until_s=until_s),
+        clock=lambda: int(time.time()),
     )
 
 

@@ -4,7 +4,6 @@ The present: what the cars say now, and whether they may work now.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -12,7 +11,7 @@ from simulator.scheduler import moments
 from simulator.scheduler.client import Json
 from simulator.scheduler.decisions import Desk
 from simulator.scheduler.planning import list_presence, plan
-from simulator.scheduler.replay import TELEMETRY_BATCH_MAX, Scheduler
+from simulator.scheduler.replay import Scheduler
 from simulator.scheduler.sessions import QUARTER_S, Reading, Session
 
 
@@ -42,10 +41,7 @@ def report_present(scheduler: Scheduler, *, now_s: int) -> Present:
         {"vehicle_id": vehicle.vehicle_id, **_describe(scheduler, resident, here, now_s=now_s)}
         for resident, vehicle in sorted(scheduler.fleet.items())
     ]
-    for start in range(0, len(samples), TELEMETRY_BATCH_MAX):
-        chunk = samples[start : start + TELEMETRY_BATCH_MAX]
-        scheduler.client.post("/api/v1/telemetry", {"samples": chunk})
-        scheduler.telemetry_sent += len(chunk)
+    scheduler.post_telemetry(samples)
     present = Present(at_s=now_s, plugged_in=len(here), away=len(samples) - len(here))
     _ask(scheduler, list(here.values()), present)
     return present
@@ -84,6 +80,7 @@ def follow(
     read_sessions: Callable[[int], Reading],
     wait: Callable[[float], bool],
     save: Callable[[int], None],
+    clock: Callable[[], int],
 ) -> None:
     """
     Keep up with the present: telemetry often, usage once a quarter-hour is over.
@@ -93,7 +90,7 @@ def follow(
     """
     reported_until_s = from_s
     while not wait(every_s):
-        now_s = int(time.time())
+        now_s = clock()
         scheduler.read_feeds()
         due_s = now_s - now_s % QUARTER_S
         if due_s > reported_until_s:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -53,7 +54,7 @@ class Scheduler:
     booking_feed: Feed = field(default_factory=Feed)
     consents: Consents = field(default_factory=Consents)
     consent_feed: Feed = field(default_factory=Feed)
-    telemetry_sent: int = 0
+    telemetry: Counter[str] = field(default_factory=Counter)
     vehicles_worked: set[str] = field(default_factory=set)
 
     def read_feeds(self) -> None:
@@ -119,10 +120,18 @@ class Scheduler:
                     "plugged_in": at_s < session.ends_at_s,
                 }
             )
-        for start in range(0, len(batch), TELEMETRY_BATCH_MAX):
-            chunk = batch[start : start + TELEMETRY_BATCH_MAX]
-            self.client.post("/api/v1/telemetry", {"samples": chunk})
-            self.telemetry_sent += len(chunk)
+        self.post_telemetry(batch)
+
+    def post_telemetry(self, samples: list[Json]) -> None:
+        for start in range(0, len(samples), TELEMETRY_BATCH_MAX):
+            chunk = samples[start : start + TELEMETRY_BATCH_MAX]
+            answer = self.client.post("/api/v1/telemetry", {"samples": chunk})
+            self.telemetry.update(
+                sent=len(chunk),
+                accepted=answer["accepted"],
+                older=answer["older"],
+                refused=answer["refused"],
+            )
 
     def _keep_pace(self, span: tuple[int, int], *, began: float) -> None:
         if self.speed > 0:

@@ -39,7 +39,7 @@ def summarize(
             "booking_rows": scheduler.booking_feed.rows,
             "bookings": len(scheduler.bookings),
         },
-        "telemetry": {"sent": scheduler.telemetry_sent},
+        "telemetry": dict(scheduler.telemetry),
         "decisions": {
             "asked": desk.asked,
             "permitted": desk.permitted,

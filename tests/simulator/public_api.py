@@ -58,7 +58,7 @@ class Application:
             return {"evaluations": [self.decide(item) for item in document["evaluations"]]}
         if path == "/api/v1/telemetry":
             self.samples += document["samples"]
-            return {"accepted": len(document["samples"])}
+            return {"accepted": len(document["samples"]), "older": 0, "refused": 0, "results": []}
         assert path == "/api/v1/usage"
         return self._ingest(document)
 

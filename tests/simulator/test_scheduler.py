@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from simulator.scheduler import moments
-from simulator.scheduler.__main__ import main
+from simulator.scheduler import memory, moments
+from simulator.scheduler.__main__ import get_window, main, make_scheduler, parse_arguments
+from simulator.scheduler.live import follow
 from simulator.scheduler.mischief import UNKNOWN_VEHICLE
 from tests.simulator.public_api import KEY, Application, serve
 
@@ -260,6 +261,46 @@ class TestTwice:
 
         assert in_two.events == in_one.events
         assert set(in_two.outcomes) == {"accepted"}
+
+
+class TestFollow:
+    def test_keeps_up_with_the_present(self, fleet_file: Path) -> None:
+        application = make_application()
+        state = f"--state={fleet_file.with_name('state.json')}"
+        begins_s = moments.from_text("2026-11-20T03:00:00Z")
+        # Four looks at the present, ten minutes apart: two quarter-hours end meanwhile.
+        looks = [begins_s + minutes * 60 for minutes in (2, 12, 22, 32)]
+        saved: list[int] = []
+
+        with serve(application) as base_url:
+            run(base_url, fleet_file, "--no-mischief", state, "--now=2026-11-20T03:00:00Z")
+            before = len(application.events)
+            values = parse_arguments(
+                [
+                    *(f"--base-url={base_url}", f"--api-key={KEY}", f"--fleet={fleet_file}"),
+                    *("--no-mischief", f"--weeks={WEEKS}", state),
+                ]
+            )
+            scheduler = make_scheduler(values, window=get_window(now_s=begins_s, weeks=WEEKS))
+            memory.load(values.state, scheduler)
+            clock = iter(looks)
+            follow(
+                scheduler,
+                from_s=begins_s,
+                every_s=0,
+                read_sessions=lambda _until_s: scheduler.reading,
+                wait=lambda _seconds: len(saved) == 2,
+                save=saved.append,
+                clock=lambda: next(clock),
+            )
+            scheduler.client.close()
+
+        assert saved == [begins_s + 900, begins_s + 1_800]
+        assert len(application.events) > before
+        assert set(application.outcomes) == {"accepted"}
+        assert {sample["vehicle_id"] for sample in application.samples[-8:]} == (
+            application.vehicle_ids
+        )
 
 
 class TestTransport:
