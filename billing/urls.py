@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, path, re_path
 
 from billing import webhooks
-from billing.api import balance, bookings
+from billing.api import balance, bookings, finance, top_ups
 from billing.views import buyer, buyer_billing, buyer_new
 
 
@@ -25,6 +25,11 @@ api_urlpatterns: list[URLPattern | URLResolver] = [
     path("bookings/<str:booking_id>/usage", bookings.BookingUsage.as_view(), name="booking_usage"),
     path("balance", balance.Balance.as_view(), name="balance"),
     path("transfers", balance.Transfers.as_view(), name="transfers"),
+    path("top-ups", top_ups.TopUps.as_view(), name="top_ups"),
+    path("payout-runs", finance.PayoutRuns.as_view(), name="payout_runs"),
+    path("payout-runs/<str:run_id>", finance.PayoutRunDetail.as_view(), name="payout_run"),
+    path("payout-runs/<str:run_id>/payouts", finance.RunPayouts.as_view(), name="payouts"),
+    path("reports/trial-balance", finance.TrialBalanceReport.as_view(), name="trial_balance"),
 ]
 webhook_urlpatterns: list[URLPattern | URLResolver] = [
     path("stripe/", webhooks.receive_snapshot, name="stripe_snapshot"),

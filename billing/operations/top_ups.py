@@ -13,7 +13,7 @@ from django.db import connection
 from accounts.operations.records import record_audit
 from billing.gateways import stripe_connect
 from billing.gateways.provider import Checkout, Payment, ProviderRefused, ProviderUnknown
-from billing.models import MICROS_PER_CENT, TopUp
+from billing.models import MICROS_PER_CENT, PAYOUT_MINIMUM_MICROS, TopUp
 from billing.operations.ledger import AccountKey, Leg, post_entry
 from web.transactions import durable
 
@@ -33,6 +33,12 @@ FEES = AccountKey(kind="processor_fees")
 class AmountOutOfRange(Exception):
     """
     A top-up must be whole cents between TOP_UP_MIN_MICROS and TOP_UP_MAX_MICROS.
+    """
+
+
+class CurrencyNotAccepted(Exception):
+    """
+    No pool is priced in this currency, or its smallest unit is not a hundredth.
     """
 
 
@@ -72,9 +78,11 @@ def start_top_up(*, wish: Wish, actor_id: int | None, now: datetime) -> StartedT
 
     The same request_key again returns the same top-up.
 
-    :raises AmountOutOfRange: :raises RequestKeyReused:
+    :raises AmountOutOfRange: :raises CurrencyNotAccepted: :raises RequestKeyReused:
     :raises ProviderRefused: :raises ProviderUnknown: nothing was charged; start again.
     """
+    if wish.currency not in PAYOUT_MINIMUM_MICROS:
+        raise CurrencyNotAccepted(wish.currency)
     is_in_range = TOP_UP_MIN_MICROS <= wish.amount_micros <= TOP_UP_MAX_MICROS
     if not is_in_range or wish.amount_micros % MICROS_PER_CENT:
         raise AmountOutOfRange(wish.amount_micros)
