@@ -48,6 +48,12 @@ ALTER TABLE billing_vehiclemeter SET (fillfactor = 70);
 ALTER TABLE billing_bookingdelivery SET (fillfactor = 50);
 """
 
+# A settlement's own entry, and those by which it corrects earlier ones.
+ENTRIES_OF_SETTLEMENT = """
+CREATE INDEX billing_entry_settlement ON billing_entry (settlement_id)
+    WHERE settlement_id IS NOT NULL;
+"""
+
 # One price at a time: for an owner, and for a region.
 TARIFF_IN_FORCE = """
 ALTER TABLE billing_tariff
@@ -85,6 +91,7 @@ class Migration(migrations.Migration):
         *_usage_tables.OPERATIONS,
         migrations.RunSQL(ENSURE_DAYS, "DROP FUNCTION billing_ensure_days(date, date)"),
         migrations.RunSQL(STORAGE, migrations.RunSQL.noop),
+        migrations.RunSQL(ENTRIES_OF_SETTLEMENT, "DROP INDEX billing_entry_settlement"),
         migrations.RunSQL(TARIFF_IN_FORCE, TARIFF_IN_FORCE_UNDONE),
         migrations.RunSQL(GRANTS, migrations.RunSQL.noop),
     ]

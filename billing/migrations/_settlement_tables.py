@@ -48,6 +48,7 @@ CREATE TABLE billing_ratedline (
             - electricity_micros - wear_micros - reward_micros - job_micros)
 ) PARTITION BY RANGE (on_date);
 CREATE INDEX billing_ratedline_vehicle ON billing_ratedline (vehicle_id, starts_at);
+CREATE INDEX billing_ratedline_booking ON billing_ratedline (booking_id, starts_at);
 """
 RATED_LINE_UNDONE = "DROP TABLE billing_ratedline"
 
@@ -73,8 +74,6 @@ OPERATIONS = [
             ("quarantined_count", models.PositiveIntegerField(default=0)),
             ("reversal_count", models.PositiveIntegerField(default=0)),
             ("energy_wh", models.BigIntegerField(default=0)),
-            ("first_transfer_id", models.BigIntegerField(null=True)),
-            ("last_transfer_id", models.BigIntegerField(null=True)),
         ],
         options={
             "constraints": [
@@ -278,7 +277,10 @@ OPERATIONS = [
                     "indexes": [
                         models.Index(
                             fields=["vehicle_id", "starts_at"], name="billing_ratedline_vehicle"
-                        )
+                        ),
+                        models.Index(
+                            fields=["booking_id", "starts_at"], name="billing_ratedline_booking"
+                        ),
                     ],
                     "constraints": [
                         models.CheckConstraint(

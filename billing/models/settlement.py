@@ -39,9 +39,6 @@ class Settlement(models.Model):
     quarantined_count = models.PositiveIntegerField(default=0)
     reversal_count = models.PositiveIntegerField(default=0)
     energy_wh = models.BigIntegerField(default=0)
-    # The ids of its transfers lie in this range (others may lie between them).
-    first_transfer_id = models.BigIntegerField(null=True)
-    last_transfer_id = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = [
@@ -192,6 +189,7 @@ class RatedLine(models.Model):
         ]
         indexes = [
             models.Index(fields=["vehicle_id", "starts_at"], name="billing_ratedline_vehicle"),
+            models.Index(fields=["booking_id", "starts_at"], name="billing_ratedline_booking"),
         ]
 
     def __str__(self) -> str:

@@ -12,7 +12,12 @@ CREATE TEMPORARY TABLE IF NOT EXISTS posting (
     on_date date,
     amount_micros bigint NOT NULL,
     business_key text NOT NULL,
+    -- Only where it differs from that of the run.
+    effective_at timestamptz,
     -- Only where one run of post_transfers.sql serves several entries or settlements.
     entry_id bigint,
-    settlement_id bigint
+    settlement_id bigint,
+    -- Whoever knows the accounts may say so and saves looking them up.
+    debit_account_id bigint,
+    credit_account_id bigint
 ) ON COMMIT DROP;

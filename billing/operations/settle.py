@@ -1,0 +1,278 @@
+"""
+Settlement: pending usage of one lane becomes rated lines and transfers, in one transaction.
+
+The work is done by the SQL of billing/sql/settle, set by set; this module says in which
+order, skips what is rare and absent, and sees to it that every record is settled once: a
+lane has one worker at a time, and parts are marked in the transaction that posts them.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from billing.models import Entry, Settlement
+from billing.operations.ledger import open_posting, post_staged, read_sql
+from consent.operations import add_day_use
+from web.limits import HOLD_DAYS, SETTLEMENT_LANES, SETTLEMENT_RECORDS_MAX
+
+
+# First key of the advisory locks; the second is the lane.
+LANE_LOCK = 5_371
+# A booking took more than was read: another lane billed it, or it was closed meanwhile.
+IS_CONTENDED = "billing_bookingdelivery_"
+
+CLAIM = """
+CREATE TEMPORARY TABLE settling_part ON COMMIT DROP AS
+SELECT id AS part_id, first_record_id, last_record_id, first_date, last_date, is_requeued,
+    is_cleared
+FROM (
+    SELECT *, sum(record_count) OVER (ORDER BY id) - record_count AS records_before
+    FROM (
+        SELECT * FROM billing_usagepart
+        WHERE lane = %(lane)s AND settlement_id IS NULL
+        ORDER BY id LIMIT %(parts)s
+    ) pending
+) p
+WHERE records_before = 0 OR records_before + record_count <= %(records)s
+"""
+
+LOCK_BOOKINGS = """
+INSERT INTO billing_bookingdelivery (booking_id, booked_wh, jobs_max, billed_wh, billed_jobs,
+    charged_micros)
+SELECT b.booking_id, b.energy_wh, b.jobs_max, 0, 0, 0
+FROM marketplace_booking_terms_v b
+WHERE b.booking_id IN (SELECT booking_id FROM settling_record)
+ORDER BY b.booking_id
+ON CONFLICT DO NOTHING;
+DO $$
+BEGIN
+    PERFORM d.booking_id FROM billing_bookingdelivery d
+    WHERE d.booking_id IN (SELECT booking_id FROM settling_record)
+    ORDER BY d.booking_id FOR NO KEY UPDATE;
+END $$;
+"""
+
+SET_UP = """
+SELECT CASE WHEN pg_my_temp_schema() = 0 THEN set_config('temp_buffers', '64MB', false) END;
+SET LOCAL work_mem = '64MB';
+SET LOCAL default_statistics_target = 10;
+SET LOCAL jit = off;
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementResult:
+    """
+    One settlement that was made.
+    """
+
+    settlement_id: int
+    lane: int
+    record_count: int
+    accepted_count: int
+    outside_consent_count: int
+    outside_booking_count: int
+    over_booking_count: int
+    superseded_count: int
+    quarantined_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """
+    Which of the rare cases are among the lines.
+    """
+
+    has_corrections: bool
+    has_pauses: bool
+    has_superseded: bool
+    has_unpriced: bool
+    has_refused: bool
+    has_unbilled: bool
+
+
+def settle_pending(*, now: datetime) -> int:
+    """
+    Settle what is pending in one free lane; return the number of records, 0 when none is left.
+    """
+    result = settle_next(now=now)
+    return result.record_count if result else 0
+
+
+def settle_next(*, now: datetime, limit: int = SETTLEMENT_RECORDS_MAX) -> SettlementResult | None:
+    """
+    Settle up to `limit` records of one lane that no other worker has; None: nothing to do.
+    """
+    try:
+        return _settle(now=now, limit=limit, is_locking=False)
+    except IntegrityError as error:
+        if IS_CONTENDED not in str(error):
+            raise
+        return _settle(now=now, limit=limit, is_locking=True)
+
+
+@transaction.atomic(durable=True)
+def _settle(*, now: datetime, limit: int, is_locking: bool) -> SettlementResult | None:
+    """
+    Settle one lane. With `is_locking` the bookings are locked before they are read.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(SET_UP)
+        lane = _lock_lane(cursor)
+        if lane is None:
+            return None
+        cursor.execute(CLAIM, {"lane": lane, "parts": 10_000, "records": limit})
+        if not cursor.rowcount:
+            return None
+        settlement = Settlement.objects.create(lane=lane, booked_at=now)
+        chain = Chain(cursor=cursor, settlement=settlement, now=now)
+        chain.read(is_locking=is_locking)
+        chain.rate()
+        chain.write()
+        chain.post()
+        chain.count()
+        drop_temporary_tables(cursor)
+    settlement.refresh_from_db()
+    return _to_result(settlement)
+
+
+def _lock_lane(cursor: CursorWrapper) -> int | None:
+    """
+    Take the lane whose oldest part waits longest and which nobody holds.
+    """
+    cursor.execute(
+        """
+        SELECT l.lane
+        FROM generate_series(0, %(lanes)s - 1) AS l (lane)
+        CROSS JOIN LATERAL (
+            SELECT id FROM billing_usagepart p
+            WHERE p.lane = l.lane AND p.settlement_id IS NULL ORDER BY id LIMIT 1
+        ) oldest
+        ORDER BY oldest.id
+        """,
+        {"lanes": SETTLEMENT_LANES},
+    )
+    for (lane,) in cursor.fetchall():
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LANE_LOCK, lane])
+        if cursor.fetchone()[0]:
+            return int(lane)
+    return None
+
+
+def drop_temporary_tables(cursor: CursorWrapper) -> None:
+    """
+    Drop what ON COMMIT would, so that a transaction around this one can settle twice.
+    """
+    cursor.execute(
+        "SELECT string_agg(relname, ', ') FROM pg_class WHERE relnamespace = pg_my_temp_schema()"
+        " AND relkind = 'r' AND (relname LIKE 'settling\\_%%' OR relname = 'settlement_use')"
+    )
+    cursor.execute(f"DROP TABLE {cursor.fetchone()[0]}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """
+    The SQL files of one settlement, in their order.
+    """
+
+    cursor: CursorWrapper
+    settlement: Settlement
+    now: datetime
+
+    def run(self, name: str) -> None:
+        self.cursor.execute(
+            read_sql(f"settle/{name}.sql"),
+            {
+                "settlement_id": self.settlement.pk,
+                "lane": self.settlement.lane,
+                "booked_at": self.now,
+                "hold_days": HOLD_DAYS,
+            },
+        )
+
+    def read(self, *, is_locking: bool) -> None:
+        self.run("10_read_records")
+        if is_locking:
+            self.cursor.execute(LOCK_BOOKINGS)
+        self.run("20_set_aside")
+        self.run("30_read_terms")
+        self.run("35_read_use")
+
+    def rate(self) -> None:
+        self.run("40_rate")
+        self.run("41_survey")
+        survey = Survey(*self.cursor.fetchone())
+        self.run("50_prepare")
+        if survey.has_unpriced:
+            self.run("51_without_price")
+        if survey.has_refused:
+            self.run("52_changes_of_consent")
+        if survey.has_pauses:
+            self.run("53_pauses")
+        if survey.has_corrections or survey.has_superseded:
+            self.run("54_corrections")
+        self._sum(survey)
+
+    def _sum(self, survey: Survey) -> None:
+        """
+        Sum the lines, once more when some bookings turn out to be full.
+        """
+        has_unbilled = survey.has_unbilled or survey.has_superseded
+        self.name_outcomes(has_unbilled=has_unbilled, survey=survey)
+        self.run("60_sum")
+        self.run("61_is_over")
+        if self.cursor.fetchone()[0]:
+            self.run("55_over_booking")
+            self.run("62_forget_sums")
+            self.run("60_sum")
+
+    def name_outcomes(self, *, has_unbilled: bool, survey: Survey) -> None:
+        if has_unbilled:
+            self.run("56_outside_booking")
+        if survey.has_refused or survey.has_pauses:
+            self.run("57_against_the_rules")
+
+    def write(self) -> None:
+        self.run("65_write_lines")
+        self.run("66_write_rare")
+
+    def post(self) -> None:
+        entry = Entry.objects.create(
+            code="usage_settled",
+            effective_at=self.now,
+            booked_at=self.now,
+            business_key=f"settlement:{self.settlement.pk}",
+            settlement_id=self.settlement.pk,
+        )
+        open_posting(cursor=self.cursor)
+        self.run("70_post")
+        self.run("71_post_corrections")
+        post_staged(
+            cursor=self.cursor,
+            effective_at=self.now,
+            booked_at=self.now,
+            entry_id=entry.pk,
+            settlement_id=self.settlement.pk,
+        )
+
+    def count(self) -> None:
+        self.run("80_account")
+        add_day_use(cursor=self.cursor)
+        self.run("90_deliver")
+
+
+def _to_result(settlement: Settlement) -> SettlementResult:
+    return SettlementResult(
+        settlement_id=settlement.pk,
+        lane=settlement.lane,
+        record_count=settlement.record_count,
+        accepted_count=settlement.accepted_count,
+        outside_consent_count=settlement.outside_consent_count,
+        outside_booking_count=settlement.outside_booking_count,
+        over_booking_count=settlement.over_booking_count,
+        superseded_count=settlement.superseded_count,
+        quarantined_count=settlement.quarantined_count,
+    )

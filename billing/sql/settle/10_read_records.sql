@@ -1,0 +1,47 @@
+-- Read the records of the claimed parts (settling_part) and what is known of their vehicles.
+--
+-- OFFSET 0 keeps the planner from turning the walk along each part's ids into one scan of
+-- every partition. `period` counts quarter-hours since 1970 (UTC).
+CREATE TEMPORARY TABLE settling_record ON COMMIT DROP AS
+SELECT r.id AS record_id, r.on_date, r.owner_id, r.vehicle_id, r.booking_id, r.starts_at,
+    r.ends_at, floor(date_part('epoch', r.starts_at) / 900)::integer AS period,
+    floor(date_part('epoch', r.ends_at - r.starts_at))::integer AS duration_s,
+    r.sequence, r.energy_wh, r.category_bit, r.source_id,
+    r.state_of_charge_min_permille::integer, r.battery_temp_min_decic::integer,
+    r.battery_temp_max_decic::integer, r.plugged_in, r.is_home, r.supersedes_record_id,
+    r.supersedes_on_date, p.is_requeued, p.is_cleared,
+    CASE WHEN r.job_completed THEN r.job_id END AS completed_job_id
+FROM settling_part p
+CROSS JOIN LATERAL (
+    SELECT * FROM billing_usagerecord u
+    WHERE u.on_date BETWEEN p.first_date AND p.last_date
+        AND u.id BETWEEN p.first_record_id AND p.last_record_id
+    OFFSET 0
+) r;
+ANALYZE settling_record (record_id, vehicle_id, booking_id, owner_id, starts_at, ends_at);
+
+-- is_crowded: two records may share a period, since a sum of powers of two differs from their
+-- union when one comes twice. offset_quarters: how far local time is ahead, where the clocks
+-- do not change in between.
+CREATE TEMPORARY TABLE settling_vehicle ON COMMIT DROP AS
+SELECT s.vehicle_id, s.first_at, s.last_at, s.owner_id, s.first_sequence, s.last_sequence,
+    s.record_count, s.is_crowded, v.region_code, v.rated_power_w, v.time_zone, m.latest_ends_at,
+    CASE WHEN s.last_at - s.first_at < interval '20 days'
+            AND (s.first_at AT TIME ZONE v.time_zone) - (s.first_at AT TIME ZONE 'UTC')
+                = (s.last_at AT TIME ZONE v.time_zone) - (s.last_at AT TIME ZONE 'UTC')
+        THEN (date_part('epoch', (s.first_at AT TIME ZONE v.time_zone)
+            - (s.first_at AT TIME ZONE 'UTC')) / 900)::integer
+    END AS offset_quarters
+FROM (
+    SELECT vehicle_id, min(starts_at) AS first_at, max(ends_at) AS last_at,
+        min(owner_id) AS owner_id,
+        min(sequence) FILTER (WHERE NOT is_requeued) AS first_sequence,
+        max(sequence) FILTER (WHERE NOT is_requeued) AS last_sequence,
+        count(*) FILTER (WHERE NOT is_requeued) AS record_count,
+        sum(1::bigint << period %% 60) <> bit_or(1::bigint << period %% 60) AS is_crowded
+    FROM settling_record
+    GROUP BY vehicle_id
+) s
+JOIN consent_vehicle_v v ON v.vehicle_id = s.vehicle_id
+LEFT JOIN billing_vehiclemeter m ON m.vehicle_id = s.vehicle_id;
+ANALYZE settling_vehicle (vehicle_id, owner_id, is_crowded);

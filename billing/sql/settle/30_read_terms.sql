@@ -1,0 +1,111 @@
+-- Read the terms that can apply: consent versions, pauses, tariffs, bookings, rate cards.
+-- By vehicle, so that the cost follows the work at hand and not the size of the fleet.
+
+CREATE TEMPORARY TABLE settling_terms ON COMMIT DROP AS
+SELECT t.*,
+    t.energy_wh_per_day_max IS NOT NULL OR t.compute_s_per_day_max IS NOT NULL
+        OR t.energy_wh_per_month_max IS NOT NULL OR t.compute_s_per_month_max IS NOT NULL
+        AS is_capped
+FROM settling_vehicle v
+CROSS JOIN LATERAL (
+    -- The version before counts too: what it permits may end within a lease of the change.
+    SELECT * FROM consent_terms_v c
+    WHERE c.vehicle_id = v.vehicle_id
+        AND c.starts_at < v.last_at AND c.ends_at > v.first_at - interval '15 minutes'
+    OFFSET 0
+) t;
+ANALYZE settling_terms (vehicle_id, starts_at, ends_at, is_capped);
+
+CREATE TEMPORARY TABLE settling_pause ON COMMIT DROP AS
+SELECT p.vehicle_id, p.starts_at, p.ends_at
+FROM settling_vehicle v
+JOIN consent_pause_v p ON p.vehicle_id = v.vehicle_id
+WHERE p.starts_at < v.last_at AND p.ends_at > v.first_at;
+
+-- An owner's own tariff comes first; before their first one, and without one, the average of
+-- the region holds.
+CREATE TEMPORARY TABLE settling_tariff ON COMMIT DROP AS
+WITH own AS (
+    SELECT v.vehicle_id, t.id AS tariff_id, lower(t.in_force) AS starts_at,
+        coalesce(upper(t.in_force), 'infinity') AS ends_at
+    FROM settling_vehicle v
+    JOIN billing_tariff t ON coalesce(t.owner_id, 0) = v.owner_id AND t.region_code = ''
+    WHERE t.in_force && tstzrange(v.first_at, v.last_at)
+), regional AS (
+    SELECT v.vehicle_id, t.id, lower(t.in_force) AS starts_at,
+        least(coalesce(upper(t.in_force), 'infinity'), f.starts_at) AS ends_at
+    FROM settling_vehicle v
+    LEFT JOIN (
+        SELECT vehicle_id, min(starts_at) AS starts_at FROM own GROUP BY vehicle_id
+    ) f ON f.vehicle_id = v.vehicle_id
+    JOIN billing_tariff t ON t.owner_id IS NULL AND t.region_code = v.region_code
+        AND t.in_force && tstzrange(v.first_at, v.last_at)
+    WHERE f.vehicle_id IS NULL OR f.starts_at > v.first_at
+)
+SELECT * FROM own
+UNION ALL
+SELECT * FROM regional WHERE starts_at < ends_at;
+ANALYZE settling_tariff;
+
+-- All that one vehicle's records need, wide but few, so that the many records meet one join:
+-- a row for each stretch of time in which its consent version and its tariff stay the same.
+-- A stretch before the first version, or without a tariff, has NULL there.
+-- offset_quarters is NULL when the clocks change in between.
+CREATE TEMPORARY TABLE settling_place ON COMMIT DROP AS
+WITH versions AS (
+    SELECT vehicle_id, version_id, starts_at, ends_at FROM settling_terms
+    UNION ALL
+    SELECT v.vehicle_id, NULL, '-infinity', coalesce(f.starts_at, 'infinity')
+    FROM settling_vehicle v
+    LEFT JOIN (
+        SELECT vehicle_id, min(starts_at) AS starts_at FROM settling_terms GROUP BY vehicle_id
+    ) f ON f.vehicle_id = v.vehicle_id
+    WHERE f.starts_at IS NULL OR f.starts_at > v.first_at
+)
+SELECT v.vehicle_id, greatest(c.starts_at, r.starts_at, '-infinity') AS starts_at,
+    least(c.ends_at, r.ends_at, 'infinity') AS ends_at, c.ends_at AS version_ends_at,
+    v.time_zone AS local_zone, v.offset_quarters AS local_offset_quarters,
+    t.version_id, t.is_withdrawn, t.time_zone, t.week_mask, t.battery_stop_pct,
+    t.plugged_in_only, t.home_only, t.temp_high_c, t.temp_low_c, t.energy_wh_per_day_max,
+    t.energy_wh_per_month_max, t.compute_s_per_day_max, t.compute_s_per_month_max,
+    t.power_limit_w, t.categories_mask,
+    r.tariff_id, p.currency, p.time_zone AS tariff_zone, p.bands, p.band_micros_per_kwh,
+    CASE WHEN v.last_at - v.first_at < interval '20 days'
+            AND (v.first_at AT TIME ZONE p.time_zone) - (v.first_at AT TIME ZONE 'UTC')
+                = (v.last_at AT TIME ZONE p.time_zone) - (v.last_at AT TIME ZONE 'UTC')
+        THEN (date_part('epoch', (v.first_at AT TIME ZONE p.time_zone)
+            - (v.first_at AT TIME ZONE 'UTC')) / 900)::integer
+    END AS offset_quarters
+FROM settling_vehicle v
+JOIN versions c ON c.vehicle_id = v.vehicle_id
+LEFT JOIN settling_terms t ON t.vehicle_id = c.vehicle_id AND t.version_id = c.version_id
+LEFT JOIN (
+    SELECT vehicle_id, tariff_id, starts_at, ends_at FROM settling_tariff
+    UNION ALL
+    SELECT vehicle_id, NULL, '-infinity', min(starts_at) FROM settling_tariff
+    GROUP BY vehicle_id
+) r ON r.vehicle_id = v.vehicle_id AND r.starts_at < c.ends_at AND r.ends_at > c.starts_at
+LEFT JOIN billing_tariff p ON p.id = r.tariff_id
+WHERE greatest(c.starts_at, r.starts_at) < v.last_at
+    AND least(c.ends_at, r.ends_at) > v.first_at;
+ANALYZE settling_place (vehicle_id, starts_at, ends_at);
+
+CREATE TEMPORARY TABLE settling_booking ON COMMIT DROP AS
+SELECT b.booking_id, b.organization_id, b.pool_id, b.currency, b.starts_at, b.ends_at,
+    b.energy_wh, b.jobs_max, b.price_micros_per_kwh, b.price_micros_per_job, b.category_bit,
+    b.is_live AND d.closed_at IS NULL AS is_live, d.closed_at IS NOT NULL AS is_closed,
+    coalesce(d.billed_wh, 0) AS billed_wh, coalesce(d.billed_jobs, 0) AS billed_jobs
+FROM (SELECT DISTINCT booking_id FROM settling_record) r
+JOIN marketplace_booking_terms_v b ON b.booking_id = r.booking_id
+LEFT JOIN billing_bookingdelivery d ON d.booking_id = r.booking_id;
+ANALYZE settling_booking;
+
+-- A booking with its pool's rate card, for each card that can apply.
+CREATE TEMPORARY TABLE settling_sale ON COMMIT DROP AS
+SELECT b.booking_id, b.organization_id, b.currency, b.starts_at, b.ends_at, b.category_bit,
+    b.price_micros_per_kwh, b.price_micros_per_job, b.is_live, t.rate_card_id,
+    t.reward_micros_per_kwh, t.reward_micros_per_job, t.wear_micros_per_kwh,
+    t.starts_at AS rate_starts_at, t.ends_at AS rate_ends_at
+FROM settling_booking b
+JOIN marketplace_rate_terms_v t ON t.pool_id = b.pool_id;
+ANALYZE settling_sale;

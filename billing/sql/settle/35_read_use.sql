@@ -1,0 +1,68 @@
+-- What vehicles with caps had used before each record, in their local day and month: what is
+-- stored, and what comes before it here.
+CREATE TEMPORARY TABLE settling_before ON COMMIT DROP AS
+WITH capped AS (
+    SELECT vehicle_id, max(time_zone) AS time_zone
+    FROM settling_terms GROUP BY vehicle_id HAVING bool_or(is_capped)
+), dated AS (
+    SELECT m.*, local_date - date_part('day', local_date)::integer + 1 AS local_month
+    FROM (
+        SELECT r.record_id, r.vehicle_id, r.starts_at, r.energy_wh, r.duration_s,
+            (r.starts_at AT TIME ZONE c.time_zone)::date AS local_date, c.time_zone
+        FROM capped c
+        JOIN settling_record r ON r.vehicle_id = c.vehicle_id
+        WHERE NOT EXISTS (SELECT FROM settling_refused x WHERE x.record_id = r.record_id)
+            AND NOT EXISTS (SELECT FROM settling_superseded x WHERE x.record_id = r.record_id)
+    ) m
+), stored AS (
+    SELECT d.vehicle_id, d.on_date, d.energy_wh, d.compute_s,
+        d.on_date - date_part('day', d.on_date)::integer + 1 AS local_month
+    FROM (
+        SELECT vehicle_id, min(local_month) AS first_date, max(local_date) AS last_date
+        FROM dated GROUP BY vehicle_id
+    ) s
+    JOIN consent_day_use_v d
+        ON d.vehicle_id = s.vehicle_id AND d.on_date BETWEEN s.first_date AND s.last_date
+), stored_month AS (
+    SELECT vehicle_id, local_month, sum(energy_wh)::bigint AS energy_wh,
+        sum(compute_s)::bigint AS compute_s
+    FROM stored GROUP BY 1, 2
+)
+SELECT d.record_id, d.vehicle_id, d.starts_at, d.local_date, d.local_month, d.time_zone,
+    coalesce(sum(d.energy_wh) OVER day, 0) + coalesce(u.energy_wh, 0) AS day_energy_wh,
+    coalesce(sum(d.duration_s) OVER day, 0) + coalesce(u.compute_s, 0) AS day_compute_s,
+    coalesce(sum(d.energy_wh) OVER month, 0) + coalesce(m.energy_wh, 0) AS month_energy_wh,
+    coalesce(sum(d.duration_s) OVER month, 0) + coalesce(m.compute_s, 0) AS month_compute_s,
+    coalesce(u.energy_wh, 0)::bigint AS stored_day_wh,
+    coalesce(u.compute_s, 0)::bigint AS stored_day_s,
+    coalesce(m.energy_wh, 0) AS stored_month_wh, coalesce(m.compute_s, 0) AS stored_month_s
+FROM dated d
+LEFT JOIN stored u ON u.vehicle_id = d.vehicle_id AND u.on_date = d.local_date
+LEFT JOIN stored_month m ON m.vehicle_id = d.vehicle_id AND m.local_month = d.local_month
+WINDOW day AS (
+    PARTITION BY d.vehicle_id, d.local_month, d.local_date ORDER BY d.starts_at, d.record_id
+    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+), month AS (
+    PARTITION BY d.vehicle_id, d.local_month ORDER BY d.local_date, d.starts_at, d.record_id
+    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+);
+
+-- A late record came before some of what is stored: count only what lies before it.
+UPDATE settling_before b
+SET (day_energy_wh, day_compute_s, month_energy_wh, month_compute_s) = (
+    SELECT b.day_energy_wh - b.stored_day_wh
+            + coalesce(sum(l.energy_wh) FILTER (WHERE l.starts_at >= day.starts_at), 0),
+        b.day_compute_s - b.stored_day_s + coalesce(sum(sign(l.energy_wh) * l.duration_s)
+            FILTER (WHERE l.starts_at >= day.starts_at), 0),
+        b.month_energy_wh - b.stored_month_wh + coalesce(sum(l.energy_wh), 0),
+        b.month_compute_s - b.stored_month_s
+            + coalesce(sum(sign(l.energy_wh) * l.duration_s), 0)
+    FROM (SELECT b.local_date::timestamp AT TIME ZONE b.time_zone AS starts_at) day
+    LEFT JOIN billing_ratedline l ON l.vehicle_id = b.vehicle_id
+        AND l.starts_at >= b.local_month::timestamp AT TIME ZONE b.time_zone
+        AND l.starts_at < b.starts_at
+        AND l.on_date >= b.local_month - 1 AND l.on_date <= b.local_date + 1
+)
+FROM settling_vehicle v
+WHERE v.vehicle_id = b.vehicle_id AND b.starts_at < v.latest_ends_at;
+ANALYZE settling_before (record_id);

@@ -1,0 +1,50 @@
+-- Check and price every record: one line each. Integer arithmetic, rounded half-up, as
+-- billing.rules has it. What is rare is put right by the files 51 to 56.
+--
+-- 1970 began on a Thursday, 288 quarter-hours into its week.
+CREATE TEMPORARY TABLE settling_line ON COMMIT DROP AS
+SELECT r.record_id, r.on_date, r.owner_id, r.vehicle_id, r.booking_id, b.organization_id,
+    t.version_id AS consent_version_id, b.rate_card_id, t.tariff_id, r.starts_at, r.ends_at,
+    CASE WHEN t.currency = b.currency THEN
+        (r.energy_wh * t.band_micros_per_kwh[1 + get_byte(t.bands, CASE
+            WHEN t.offset_quarters IS NOT NULL THEN (r.period + t.offset_quarters + 288) %% 672
+            ELSE ((floor(date_part('epoch', r.starts_at AT TIME ZONE t.tariff_zone) / 900)::bigint
+                + 288) %% 672)::integer
+        END)] + 500) / 1000
+    END AS electricity_micros,
+    (r.energy_wh * b.wear_micros_per_kwh + 500) / 1000 AS wear_micros,
+    (r.energy_wh * b.reward_micros_per_kwh + 500) / 1000 AS reward_micros,
+    CASE WHEN j.record_id IS NULL THEN 0 ELSE b.reward_micros_per_job END AS job_micros,
+    0::bigint AS compensation_micros,
+    -- NULL: not within its booking, so no buyer pays.
+    CASE WHEN b.is_live AND r.starts_at >= b.starts_at AND r.ends_at <= b.ends_at
+            AND r.category_bit = b.category_bit
+        THEN (r.energy_wh * b.price_micros_per_kwh + 500) / 1000 END AS charge_micros,
+    CASE WHEN j.record_id IS NULL THEN 0
+        WHEN b.is_live AND r.starts_at >= b.starts_at AND r.ends_at <= b.ends_at
+            AND r.category_bit = b.category_bit THEN b.price_micros_per_job
+        ELSE 0 END AS job_charge_micros,
+    r.energy_wh, r.duration_s,
+    -- An interval that outlasts its version is refused here and judged by 52.
+    CASE WHEN r.ends_at > t.version_ends_at THEN 1 ELSE consent_refusals(
+        t.is_withdrawn, t.time_zone, t.week_mask, t.battery_stop_pct, t.plugged_in_only,
+        t.home_only, t.temp_high_c, t.temp_low_c, t.energy_wh_per_day_max,
+        t.energy_wh_per_month_max, t.compute_s_per_day_max, t.compute_s_per_month_max,
+        t.power_limit_w, t.categories_mask, r.starts_at, r.ends_at, r.energy_wh, r.category_bit,
+        r.state_of_charge_min_permille, r.plugged_in, r.is_home, r.battery_temp_min_decic,
+        r.battery_temp_max_decic, u.day_energy_wh, u.day_compute_s, u.month_energy_wh,
+        u.month_compute_s
+    ) END AS refusals,
+    0::smallint AS outcome,
+    CASE WHEN t.local_offset_quarters IS NOT NULL
+        THEN DATE '1970-01-01' + (r.period + t.local_offset_quarters) / 96
+        ELSE (r.starts_at AT TIME ZONE t.local_zone)::date END AS local_date,
+    b.currency
+FROM settling_record r
+JOIN settling_place t ON t.vehicle_id = r.vehicle_id
+    AND t.starts_at <= r.starts_at AND t.ends_at > r.starts_at
+LEFT JOIN settling_before u ON u.record_id = r.record_id
+LEFT JOIN settling_job j ON j.record_id = r.record_id
+LEFT JOIN settling_sale b ON b.booking_id = r.booking_id
+    AND b.rate_starts_at <= r.starts_at AND b.rate_ends_at > r.starts_at
+WHERE NOT EXISTS (SELECT FROM settling_refused x WHERE x.record_id = r.record_id);

@@ -1,0 +1,7 @@
+-- Which of the rare cases are there at all?
+SELECT EXISTS (SELECT FROM settling_correction), EXISTS (SELECT FROM settling_pause),
+    EXISTS (SELECT FROM settling_superseded),
+    coalesce(bool_or(electricity_micros IS NULL OR wear_micros IS NULL
+        OR organization_id IS NULL), false),
+    coalesce(bool_or(refusals <> 0), false), coalesce(bool_or(charge_micros IS NULL), false)
+FROM settling_line;

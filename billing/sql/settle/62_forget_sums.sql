@@ -1,0 +1,1 @@
+DROP TABLE settling_sum, settling_delivery;

@@ -1,0 +1,98 @@
+-- Say in `posting` what the lines move: per owner, buyer, day and component.
+
+CREATE TEMPORARY TABLE settling_due ON COMMIT DROP AS
+SELECT s.owner_id, b.organization_id, b.currency, s.on_date, s.is_billed,
+    CASE WHEN b.is_closed THEN 'buyer_prepaid' ELSE 'buyer_held' END AS buyer_kind,
+    sum(s.electricity)::bigint AS electricity, sum(s.wear)::bigint AS wear,
+    sum(s.reward)::bigint AS reward, sum(s.job)::bigint AS job,
+    sum(s.all_electricity - s.electricity)::bigint AS rest_electricity,
+    sum(s.all_wear - s.wear)::bigint AS rest_wear,
+    sum(s.all_reward - s.reward)::bigint AS rest_reward,
+    sum(s.all_job - s.job)::bigint AS rest_job,
+    sum(s.charge - s.electricity - s.wear - s.reward)::bigint AS kept,
+    sum(s.job_charge - s.job)::bigint AS kept_job,
+    sum(s.compensation)::bigint AS compensation
+FROM settling_sum s
+JOIN settling_booking b ON b.booking_id = s.booking_id
+GROUP BY s.owner_id, b.organization_id, b.currency, s.on_date, s.is_billed, b.is_closed;
+ANALYZE settling_due (owner_id);
+
+-- The accounts of these owners; posting opens those that are missing.
+CREATE TEMPORARY TABLE settling_account ON COMMIT DROP AS
+SELECT o.owner_id, o.currency,
+    max(a.id) FILTER (WHERE a.component = 'electricity') AS electricity,
+    max(a.id) FILTER (WHERE a.component = 'wear') AS wear,
+    max(a.id) FILTER (WHERE a.component = 'reward') AS reward,
+    max(a.id) FILTER (WHERE a.component = 'job') AS job
+FROM (SELECT DISTINCT owner_id, currency FROM settling_due) o
+JOIN billing_account a ON coalesce(a.owner_id, 0) = o.owner_id
+    AND coalesce(a.organization_id, 0) = 0 AND a.kind = 'owner_pending'
+    AND a.currency = o.currency
+GROUP BY o.owner_id, o.currency;
+ANALYZE settling_account (owner_id);
+
+CREATE TEMPORARY TABLE settling_buyer ON COMMIT DROP AS
+SELECT d.organization_id, d.currency, d.buyer_kind, a.id AS account_id
+FROM (SELECT DISTINCT organization_id, currency, buyer_kind FROM settling_due) d
+JOIN billing_account a ON coalesce(a.owner_id, 0) = 0
+    AND coalesce(a.organization_id, 0) = d.organization_id AND a.kind = d.buyer_kind
+    AND a.currency = d.currency;
+
+INSERT INTO posting (code, debit_kind, credit_kind, credit_component, currency, owner_id,
+    organization_id, on_date, amount_micros, effective_at, debit_account_id, credit_account_id,
+    business_key)
+SELECT v.code, v.debit_kind, 'owner_pending', v.component, d.currency, d.owner_id,
+    d.organization_id, d.on_date, v.micros, (d.on_date + 1)::timestamp AT TIME ZONE 'UTC',
+    v.debit_account_id, v.credit_account_id,
+    'settlement:' || %(settlement_id)s || ':' || lpad((row_number() OVER ())::text, 8, '0')
+FROM settling_due d
+LEFT JOIN settling_account a ON a.owner_id = d.owner_id AND a.currency = d.currency
+LEFT JOIN settling_buyer b ON b.organization_id = d.organization_id AND b.currency = d.currency
+    AND b.buyer_kind = d.buyer_kind
+CROSS JOIN LATERAL (
+    VALUES
+        ('usage_settled', d.buyer_kind, 'electricity', d.electricity, b.account_id, a.electricity),
+        ('usage_settled', d.buyer_kind, 'wear', d.wear, b.account_id, a.wear),
+        ('usage_settled', d.buyer_kind, 'reward', d.reward, b.account_id, a.reward),
+        ('job_completed', d.buyer_kind, 'job', d.job, b.account_id, a.job)
+) v (code, debit_kind, component, micros, debit_account_id, credit_account_id)
+WHERE v.micros > 0;
+
+-- What no buyer pays, compensation, and what the platform keeps.
+INSERT INTO posting (code, debit_kind, credit_kind, credit_component, currency, owner_id,
+    organization_id, on_date, amount_micros, effective_at, business_key)
+SELECT p.code, p.debit_kind, p.credit_kind, p.component, p.currency, p.owner_id,
+    p.organization_id, p.on_date, p.micros, (p.on_date + 1)::timestamp AT TIME ZONE 'UTC',
+    'settlement:' || %(settlement_id)s || ':rest:' || lpad((row_number() OVER ())::text, 8, '0')
+FROM (
+    SELECT v.code, v.debit_kind, v.credit_kind, v.component, d.currency, d.owner_id,
+        d.organization_id, d.on_date, v.micros
+    FROM (
+        SELECT *, CASE WHEN is_billed THEN 'low_margin' ELSE 'usage_unbilled' END AS rest_code,
+            CASE WHEN is_billed THEN 'platform_fee' ELSE 'unbilled_usage' END AS rest_kind
+        FROM settling_due
+        WHERE rest_electricity + rest_wear + rest_reward + rest_job + compensation > 0
+    ) d
+    CROSS JOIN LATERAL (
+        VALUES
+            (rest_code, rest_kind, 'owner_pending', 'electricity', d.rest_electricity),
+            (rest_code, rest_kind, 'owner_pending', 'wear', d.rest_wear),
+            (rest_code, rest_kind, 'owner_pending', 'reward', d.rest_reward),
+            (rest_code, rest_kind, 'owner_pending', 'job', d.rest_job),
+            ('consent_breach', 'breach_compensation', 'owner_available', 'compensation',
+                d.compensation)
+    ) v (code, debit_kind, credit_kind, component, micros)
+    WHERE v.micros > 0
+    UNION ALL
+    SELECT v.code, k.buyer_kind, 'platform_fee', '', k.currency, NULL, k.organization_id,
+        k.on_date, v.micros
+    FROM (
+        SELECT organization_id, currency, on_date, buyer_kind, sum(kept)::bigint AS kept,
+            sum(kept_job)::bigint AS kept_job
+        FROM settling_due GROUP BY 1, 2, 3, 4
+    ) k
+    CROSS JOIN LATERAL (
+        VALUES ('usage_settled', k.kept), ('job_completed', k.kept_job)
+    ) v (code, micros)
+    WHERE v.micros > 0
+) p;
