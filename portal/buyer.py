@@ -60,8 +60,18 @@ def show_home(request: BuyerRequest) -> HttpResponse:
         "now": now,
         "zone": zone,
         "sign": _make_sign(bookings, deliveries, zone),
-        "bookings_table": make_bookings_table(bookings=bookings, deliveries=deliveries, zone=zone),
-        "recent_table": make_bookings_table(bookings=recent, deliveries=deliveries, zone=zone),
+        "bookings_table": make_bookings_table(
+            caption=_("Bookings that run or will"),
+            bookings=bookings,
+            deliveries=deliveries,
+            zone=zone,
+        ),
+        "recent_table": make_bookings_table(
+            caption=_("Bookings that are over"),
+            bookings=recent,
+            deliveries=deliveries,
+            zone=zone,
+        ),
         "meters": tuple(
             _make_meter(booking, deliveries, zone)
             for booking in bookings

@@ -68,6 +68,7 @@ def show_bookings(request: BuyerRequest) -> HttpResponse:
     counts = booking_queries.count_by_phase(organization_id=organization_id, now=now)
     context = {
         "table": make_bookings_table(
+            caption=_("Bookings of your organisation"),
             bookings=shown,
             deliveries=queries.get_deliveries(booking_ids=[row.id for row in shown]),
             zone=request.user.time_zone,
@@ -112,13 +113,13 @@ def show_booking(request: BuyerRequest, booking_id: str) -> HttpResponse:
 
 # ------------------------------------------------------------------ the list
 def make_bookings_table(
-    *, bookings: tuple[BookingRow, ...], deliveries: dict[int, Delivery], zone: str
+    *, caption: str, bookings: tuple[BookingRow, ...], deliveries: dict[int, Delivery], zone: str
 ) -> DataTable:
     """
     Return bookings as a table; the first cell leads to the booking.
     """
     return DataTable(
-        caption=_("Bookings"),
+        caption=caption,
         columns=(
             Column(label=_("Window")),
             Column(label=_("Pool"), is_optional=True),
@@ -244,7 +245,7 @@ def _make_hours_table(
     booking: BookingRow, hours: list[tuple[datetime, int]], zone: str
 ) -> DataTable:
     return DataTable(
-        caption=_("Booked against delivered, by hour"),
+        caption=_("Every hour, booked and delivered"),
         columns=(
             Column(label=_("Hour")),
             Column(label=_("Booked, kWh"), is_number=True),
@@ -335,7 +336,7 @@ def _make_jobs_table(
     booking: BookingRow, jobs: tuple[queries.JobUsage, ...], zone: str
 ) -> DataTable:
     return DataTable(
-        caption=_("Jobs"),
+        caption=_("Energy and price of each job"),
         columns=(
             Column(label=_("Job")),
             Column(label=_("Ran"), is_optional=True),

@@ -112,7 +112,7 @@ def _render(request: BuyerRequest, form: TopUpForm, *, status: int = 200) -> Htt
 
 def _make_moves_table(moves: tuple[BalanceMove, ...], zone: str) -> DataTable:
     return DataTable(
-        caption=_("What changed the available balance"),
+        caption=_("Top-ups, holds and what came back"),
         columns=(
             Column(label=_("What")),
             Column(label=_("When")),

@@ -7,12 +7,15 @@ Geometry only: lengths are percentages for SVG attributes, colours are tones.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from web.charts import Key, Tick, Tone, draw_ticks, percent
+from web.templatetags.parado import local_date
 
 
 # Of one hour's place, so that bars stand apart; thin bars of a long window touch.
 BAR_SHARE = 0.86
+HOURS_PER_DAY = 24
 DAY_TICKS_FROM_HOURS = 72
 
 
@@ -61,16 +64,34 @@ def draw_hours(
     place = 1 / max(len(hours), 1)
     return HourBars(
         bars=tuple(_draw(hour, index * place, place, largest) for index, hour in enumerate(hours)),
-        ticks=draw_ticks(
+        ticks=_draw_ticks(hours, ends_at, time_zone),
+        keys=keys,
+        tone="brand",
+    )
+
+
+def _draw_ticks(hours: Sequence[HourValue], ends_at: datetime, time_zone: str) -> tuple[Tick, ...]:
+    """
+    Return clock times, or for a long window the days, each at its first hour.
+    """
+    if not hours:
+        return ()
+    if len(hours) < DAY_TICKS_FROM_HOURS:
+        return draw_ticks(
             starts_at=hours[0].starts_at,
             ends_at=ends_at,
             time_zone=time_zone,
-            step_hours=24 if len(hours) >= DAY_TICKS_FROM_HOURS else 6 if len(hours) > 24 else 3,
+            step_hours=3 if len(hours) <= HOURS_PER_DAY else 6,
         )
-        if hours
-        else (),
-        keys=keys,
-        tone="brand",
+    zone = ZoneInfo(time_zone)
+    return tuple(
+        Tick(
+            x=percent(index, len(hours)),
+            label=local_date(hour.starts_at, time_zone).rpartition(" ")[0],
+            anchor="start",
+        )
+        for index, hour in enumerate(hours)
+        if hour.starts_at.astimezone(zone).hour == 0 and index <= len(hours) - HOURS_PER_DAY // 2
     )
 
 

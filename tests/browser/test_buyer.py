@@ -88,7 +88,7 @@ def open_page(
 @pytest.fixture
 def booking_id(ben: Company, pool: Pool) -> str:
     """
-    A booking under way: five of its 24 hours are over, most of them delivered.
+    Return a booking under way: five of its 24 hours are over, most of them delivered.
     """
     now = timezone.now()
     start = rules.floor_to_hour(now) - timedelta(hours=5)
@@ -138,7 +138,7 @@ def test_books_in_two_steps(
     _keep_picture(page, f"review-{has_script}")
     page.get_by_role("button", name="Book and hold €40.00").click()
 
-    expect(page.get_by_role("status")).to_contain_text("Booked")
+    expect(page.get_by_text("Booked. The power is kept for you.")).to_be_visible()
     assert ben.balance == (460_000_000, 40_000_000)
 
 
