@@ -57,6 +57,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     add("--delay-s", type=float, default=0.0, help="wait before every effect")
     add("--funds-available-after-s", type=int, default=0, help="charges are pending so long")
     add("--payout-arrives-after-s", type=int, default=0, help="payouts are pending so long")
+    add("--fee-known-after-s", type=int, default=0, help="a charge has no fee for so long")
     add("--fee-basis-points", type=int, default=Options.fee_basis_points)
     add("--fee-fixed-cents", type=int, default=Options.fee_fixed_cents)
     add("--seed", type=int, default=0)
@@ -72,6 +73,7 @@ def make_server(values: argparse.Namespace) -> Server:
         fee_basis_points=values.fee_basis_points,
         fee_fixed_cents=values.fee_fixed_cents,
         funds_available_after_s=values.funds_available_after_s,
+        fee_known_after_s=values.fee_known_after_s,
         payout_arrives_after_s=values.payout_arrives_after_s,
     )
     world = make_world(

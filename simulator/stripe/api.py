@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import stripe
 
-from simulator.stripe import answers, money, payouts, schema
+from simulator.stripe import answers, charges, money, payouts, schema
 from simulator.stripe.context import Call, World
 from simulator.stripe.errors import ApiError, Json, invalid_request, refused_parameter
 from simulator.stripe.faults import Fault, to_error
@@ -213,6 +213,7 @@ def _run(
 
 def advance(world: World) -> None:
     """Let everything happen that is due by the stand-in's clock."""
+    charges.book_due(world)
     money.mature(world)
     payouts.settle_due(world)
 

@@ -30,6 +30,7 @@ class Options:
     fee_fixed_cents: int = 30
     funds_available_after_s: int = 0
     payout_arrives_after_s: int = 0
+    fee_known_after_s: int = 0
     platform_country: str = "NO"
 
 

@@ -4,19 +4,16 @@ Money in: checkout sessions with a pay page, payment intents, charges, refunds.
 
 from __future__ import annotations
 
-from simulator.stripe import events, money
-from simulator.stripe.context import Call, empty_page
+from simulator.stripe import charges, events, money
+from simulator.stripe.context import Call
 from simulator.stripe.errors import ApiError, Json, invalid_request
 from simulator.stripe.store import Record
 
 
 SESSION = "checkout.session"
 INTENT = "payment_intent"
-CHARGE = "charge"
 REFUND = "refund"
 SESSION_LIVES_S = 86_400
-# Dearer cards cost more: basis points on top of the agreed fee.
-CARDS = {"visa": 0, "international": 150, "declined": 0}
 
 
 def create_session(call: Call, params: Json) -> Json:
@@ -182,7 +179,7 @@ def pay_intent(call: Call, intent_id: str, *, card: str) -> Json:
     :raises ApiError: 402 ``card_declined``, 400 for an unknown card or a paid intent.
     """
     record = call.store.get(INTENT, intent_id)
-    if card not in CARDS:
+    if card not in charges.CARDS:
         raise invalid_request(f"No such card: {card}", param="card")
     if record.body["status"] != "requires_payment_method":
         raise invalid_request(
@@ -197,7 +194,7 @@ def pay_intent(call: Call, intent_id: str, *, card: str) -> Json:
             code="card_declined",
             message="Your card was declined.",
         )
-    charge = _charge(call, record.body, card=card)
+    charge = charges.create(call, record.body, card=card)
     record.body.update(
         status="succeeded",
         amount_received=record.body["amount"],
@@ -208,73 +205,6 @@ def pay_intent(call: Call, intent_id: str, *, card: str) -> Json:
     events.emit(call, type="charge.succeeded", body=charge)
     events.emit(call, type="payment_intent.succeeded", body=record.body)
     return record.body
-
-
-def _charge(call: Call, intent: Json, *, card: str) -> Json:
-    charge_id = call.store.mint("ch")
-    basis_points = call.options.fee_basis_points + CARDS[card]
-    fee = (intent["amount"] * basis_points + 5_000) // 10_000 + call.options.fee_fixed_cents
-    transaction = money.post(
-        call,
-        account="",
-        amount=intent["amount"],
-        fee=fee,
-        currency=intent["currency"],
-        type="charge",
-        category="charge",
-        source=charge_id,
-        description=intent["description"],
-        available_after_s=call.options.funds_available_after_s,
-    )
-    body = to_charge(
-        charge_id=charge_id,
-        transaction=transaction,
-        payment_intent=intent["id"],
-        payment_method=f"pm_card_{card}",
-        transfer_group=intent["transfer_group"],
-        metadata=intent["metadata"],
-    )
-    call.store.put(CHARGE, body)
-    return body
-
-
-def to_charge(
-    *,
-    charge_id: str,
-    transaction: Json,
-    payment_intent: str | None = None,
-    payment_method: str | None = None,
-    source_transfer: str | None = None,
-    transfer_group: str | None = None,
-    metadata: Json | None = None,
-) -> Json:
-    return {
-        "id": charge_id,
-        "object": CHARGE,
-        "amount": transaction["amount"],
-        "amount_captured": transaction["amount"],
-        "amount_refunded": 0,
-        "balance_transaction": transaction["id"],
-        "billing_details": {"address": None, "email": None, "name": None, "phone": None},
-        "captured": True,
-        "created": transaction["created"],
-        "currency": transaction["currency"],
-        "customer": None,
-        "description": transaction["description"],
-        "disputed": False,
-        "failure_code": None,
-        "failure_message": None,
-        "livemode": False,
-        "metadata": metadata or {},
-        "paid": True,
-        "payment_intent": payment_intent,
-        "payment_method": payment_method,
-        "refunded": False,
-        "refunds": empty_page(f"/v1/charges/{charge_id}/refunds"),
-        "source_transfer": source_transfer,
-        "status": "succeeded",
-        "transfer_group": transfer_group,
-    }
 
 
 def retrieve_intent(call: Call, _params: Json, intent_id: str) -> Json:
@@ -299,21 +229,6 @@ def cancel_intent(call: Call, _params: Json, intent_id: str) -> Json:
     call.store.touch(record)
     events.emit(call, type="payment_intent.canceled", body=record.body)
     return record.body
-
-
-def retrieve_charge(call: Call, _params: Json, charge_id: str) -> Json:
-    return call.store.get(CHARGE, charge_id, account=call.account).body
-
-
-def list_charges(call: Call, params: Json) -> list[Record]:
-    return [
-        record
-        for record in call.store.newest_first(CHARGE, account=call.account)
-        if all(
-            params.get(name, record.body[name]) == record.body[name]
-            for name in ("payment_intent", "transfer_group", "customer")
-        )
-    ]
 
 
 def create_refund(call: Call, params: Json) -> Json:
@@ -373,7 +288,7 @@ def _find_refundable(call: Call, params: Json) -> Record:
         charge_id = intent.body["latest_charge"]
     if charge_id is None:
         raise invalid_request("One of charge or payment_intent, already paid, is required.")
-    return call.store.get(CHARGE, charge_id, account="", param="charge", status=400)
+    return call.store.get(charges.KIND, charge_id, account="", param="charge", status=400)
 
 
 def retrieve_refund(call: Call, _params: Json, refund_id: str) -> Json:

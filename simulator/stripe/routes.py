@@ -16,7 +16,7 @@ from stripe.params import checkout as checkout_types
 from stripe.params.v2 import core as v2_types
 from stripe.v2 import core as v2
 
-from simulator.stripe import accounts, events, money, payments, payouts, transfers
+from simulator.stripe import accounts, charges, events, money, payments, payouts, transfers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,14 +159,14 @@ ROUTES: tuple[Route, ...] = (
     ),
     _route(
         "GET /v1/charges",
-        payments.list_charges,
+        charges.list_charges,
         types.ChargeListParams,
         stripe.Charge,
         is_list=True,
     ),
     _route(
         "GET /v1/charges/{id}",
-        payments.retrieve_charge,
+        charges.retrieve,
         types.ChargeRetrieveParams,
         stripe.Charge,
     ),

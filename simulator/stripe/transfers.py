@@ -4,7 +4,7 @@ Money from the platform to a connected account, and back.
 
 from __future__ import annotations
 
-from simulator.stripe import accounts, events, money, payments
+from simulator.stripe import accounts, charges, events, money, payments
 from simulator.stripe.context import Call, empty_page
 from simulator.stripe.errors import Json, invalid_request
 from simulator.stripe.store import Record
@@ -87,7 +87,7 @@ def _require_funds(call: Call, params: Json, *, amount: int, currency: str) -> N
         money.require_available(call, account="", currency=currency, amount=amount)
         return
     charge = call.store.get(
-        payments.CHARGE, params["source_transaction"], param="source_transaction", status=400
+        charges.KIND, params["source_transaction"], param="source_transaction", status=400
     )
     spent = charge.hidden.get("transferred", 0)
     if spent + amount > charge.body["amount"] or charge.body["currency"] != currency:
@@ -110,10 +110,15 @@ def _credit(call: Call, transfer_id: str, *, account: str, amount: int, currency
         category="charge",
         source=payment_id,
     )
-    body = payments.to_charge(
-        charge_id=payment_id, transaction=transaction, source_transfer=transfer_id
+    body = charges.to_charge(
+        charge_id=payment_id,
+        amount=amount,
+        currency=currency,
+        created=transaction["created"],
+        balance_transaction=transaction["id"],
+        source_transfer=transfer_id,
     )
-    call.store.put(payments.CHARGE, body, account=account)
+    call.store.put(charges.KIND, body, account=account)
     return payment_id
 
 
@@ -195,7 +200,7 @@ def create_reversal(call: Call, params: Json, transfer_id: str) -> Json:
 
 
 def _debit(call: Call, payment_id: str, *, account: str, amount: int) -> str:
-    payment = call.store.get(payments.CHARGE, payment_id)
+    payment = call.store.get(charges.KIND, payment_id)
     refund_id = call.store.mint("pyr")
     transaction = money.post(
         call,

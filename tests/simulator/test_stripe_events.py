@@ -222,3 +222,25 @@ class TestList:
             assert stand_in.control.get_available() == 9_680  # less 2.90 and 0.30
             types = [event.type for event in client.v1.events.list()]
             assert types[0] == "balance.available"
+
+    def test_tells_when_the_fee_is_known(self) -> None:
+        with run_stand_in(options=Options(fee_known_after_s=60)) as stand_in:
+            client = make_client(stand_in)
+            intent = client.v1.payment_intents.create(
+                {
+                    "amount": 10_000,
+                    "currency": "eur",
+                    "confirm": True,
+                    "payment_method": "pm_card_visa",
+                }
+            )
+            before = client.v1.charges.retrieve(str(intent.latest_charge))
+            assert before.balance_transaction is None
+            assert stand_in.control.get_available() == 0
+
+            stand_in.control.advance_clock(seconds=60)
+
+            after = client.v1.charges.retrieve(str(intent.latest_charge))
+            assert after.balance_transaction is not None
+            assert stand_in.control.get_available() == 9_680
+            assert client.v1.events.list().data[0].type == "charge.updated"
