@@ -2,10 +2,18 @@ from django.urls import URLPattern, URLResolver, path, re_path
 
 from billing import webhooks
 from billing.api import balance, bookings, finance, top_ups
-from billing.views import buyer, buyer_billing, buyer_new
+from billing.views import buyer, buyer_billing, buyer_new, earnings, readings, sessions
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("earnings/", earnings.show_earnings, name="earnings"),
+    path("sessions/", sessions.show_sessions, name="sessions"),
+    path("sessions/<str:vehicle_id>/<str:stamp>/", sessions.show_session, name="session"),
+    path(
+        "sessions/<str:vehicle_id>/<str:stamp>/<int:record_id>/",
+        readings.show_reading,
+        name="reading",
+    ),
     path("buy/bookings/", buyer.show_bookings, name="buyer_bookings"),
     path("buy/bookings/new/", buyer_new.new_booking, name="buyer_booking_new"),
     path("buy/bookings/new/outlook/", buyer_new.show_outlook, name="buyer_outlook"),

@@ -1,0 +1,311 @@
+"""
+An owner's sessions: the list, and one of them quarter-hour by quarter-hour.
+"""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from accounts.permissions import PersonRequest, owner_required
+from billing.models import Outcome
+from billing.queries import readings as reading_queries
+from billing.queries import sessions as queries
+from billing.queries.readings import Line
+from billing.queries.sessions import MoneyState, Session, SessionNotFound
+from billing.views.earnings import CURRENCY, draw_earnings
+from billing.views.session_words import (
+    describe_end,
+    make_line_tag,
+    make_money_tag,
+    write_money_note,
+)
+from consent.queries import VehicleCard, list_vehicles
+from web.components import Cell, Column, DataTable, Fact, Pages, Row, View
+from web.limits import PAGE_ROWS
+from web.public_ids import decode, encode
+from web.templatetags.parado import (
+    amount,
+    duration,
+    energy_kwh,
+    local_date,
+    local_span,
+    money,
+    number,
+    pct,
+)
+
+
+DAYS_SHOWN = 30
+STAMP = "%Y%m%dT%H%M%SZ"
+
+
+@require_GET
+@owner_required
+def show_sessions(request: PersonRequest) -> HttpResponse:
+    now = timezone.now()
+    vehicles = {
+        vehicle.vehicle_id: vehicle for vehicle in list_vehicles(owner_id=request.user.pk, now=now)
+    }
+    chosen = decode("veh", request.GET.get("car", ""))
+    if request.GET.get("car") and chosen not in vehicles:
+        raise Http404
+    until = _read_stamp(request.GET.get("until", "")) or now
+    since = until - timedelta(days=DAYS_SHOWN)
+    sessions = queries.list_sessions(
+        owner_id=request.user.pk,
+        vehicle_ids=[chosen] if chosen else list(vehicles),
+        currency=CURRENCY,
+        starts_at=since,
+        ends_at=until,
+        limit=DAYS_SHOWN * max(len(vehicles), 1) * 4,
+    )
+    held = reading_queries.list_held_readings(
+        owner_id=request.user.pk, vehicle_ids=list(vehicles), limit=PAGE_ROWS
+    )
+    context = {
+        "table": make_sessions_table(sessions=sessions, vehicles=vehicles),
+        "views": _make_views(vehicles, chosen),
+        "since": local_date(since, request.user.time_zone),
+        "until": local_date(until, request.user.time_zone),
+        "held_count": len(held),
+        "pages": Pages(
+            next_url=_link(request.GET.get("car", ""), since),
+            previous_url=reverse("billing:sessions") if until < now else "",
+            text=_("%(days)s days a page") % {"days": DAYS_SHOWN},
+        ),
+    }
+    return render(request, "billing/sessions.html", context)
+
+
+@require_GET
+@owner_required
+def show_session(request: PersonRequest, vehicle_id: str, stamp: str) -> HttpResponse:
+    vehicle, session = find_session(request, vehicle_id, stamp)
+    lines = reading_queries.list_lines(
+        owner_id=request.user.pk,
+        vehicle_id=vehicle.vehicle_id,
+        starts_at=session.starts_at,
+        ends_at=session.ends_at,
+    )
+    context = {
+        "vehicle": vehicle,
+        "session": session,
+        "when": local_date(session.starts_at, vehicle.time_zone),
+        "span": local_span(*_local(session, vehicle)),
+        "fall": draw_earnings(earnings=session.earnings, caption=_("This session")),
+        "currency": CURRENCY,
+        "money_tag": make_money_tag(session),
+        "facts": _make_facts(session, request.user.time_zone),
+        "lines_table": _make_lines_table(lines, vehicle, vehicle_id, stamp),
+        "breaches": _list_breaches(lines, vehicle),
+    }
+    return render(request, "billing/session.html", context)
+
+
+def link_session(session: Session) -> str:
+    return reverse(
+        "billing:session",
+        args=[encode("veh", session.vehicle_id), session.starts_at.astimezone(UTC).strftime(STAMP)],
+    )
+
+
+def make_sessions_table(
+    *, sessions: tuple[Session, ...], vehicles: dict[int, VehicleCard]
+) -> DataTable:
+    """
+    Return sessions as a table, newest first; the first cell leads to the session.
+    """
+    endings = describe_end(sessions=sessions)
+    return DataTable(
+        caption=_("Sessions, amounts in euros"),
+        columns=(
+            Column(label=_("When")),
+            Column(label=_("Ended because"), is_optional=True),
+            Column(label=_("kWh"), is_number=True, is_optional=True),
+            Column(label=_("Paid"), is_number=True),
+            Column(label=_("Electricity"), is_number=True, is_optional=True),
+            Column(label=_("Wear"), is_number=True, is_optional=True),
+            Column(label=_("Net"), is_number=True),
+            Column(label=_("Money is")),
+        ),
+        rows=tuple(
+            _make_session_row(session, ending, vehicles[session.vehicle_id], len(vehicles) > 1)
+            for session, ending in zip(sessions, endings, strict=True)
+        ),
+    )
+
+
+def _make_session_row(
+    session: Session,
+    ending: str,
+    vehicle: VehicleCard,
+    names_car: bool,  # noqa: FBT001 - decided once for the table
+) -> Row:
+    span = local_span(*_local(session, vehicle))
+    earnings = session.earnings
+    return Row(
+        cells=(
+            Cell(
+                text=local_date(session.starts_at, vehicle.time_zone),
+                note=f"{vehicle.plate} · {span}" if names_car else span,
+                url=link_session(session),
+            ),
+            Cell(text=ending),
+            Cell(text=energy_kwh(earnings.energy_wh)),
+            Cell(text=amount(earnings.paid_micros)),
+            Cell(text=amount(-earnings.electricity_micros)),
+            Cell(text=amount(-earnings.wear_micros)),
+            Cell(text=amount(earnings.better_off_micros), is_strong=True),
+            Cell(
+                tag=make_money_tag(session),
+                note=write_money_note(session, vehicle.time_zone),
+            ),
+        )
+    )
+
+
+def find_session(
+    request: PersonRequest, vehicle_id: str, stamp: str
+) -> tuple[VehicleCard, Session]:
+    """
+    Return the session that begins at this moment, of a car of the person who asks.
+
+    :raises Http404: there is none.
+    """
+    now = timezone.now()
+    wanted, starts_at = decode("veh", vehicle_id), _read_stamp(stamp)
+    vehicles = list_vehicles(owner_id=request.user.pk, now=now)
+    vehicle = next((each for each in vehicles if each.vehicle_id == wanted), None)
+    if vehicle is None or starts_at is None:
+        raise Http404
+    try:
+        session = queries.get_session(
+            owner_id=request.user.pk,
+            vehicle_id=vehicle.vehicle_id,
+            currency=CURRENCY,
+            starts_at=starts_at,
+        )
+    except SessionNotFound as error:
+        raise Http404 from error
+    return vehicle, session
+
+
+def _read_stamp(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _link(car: str, until: datetime) -> str:
+    car_part = f"car={car}&" if car else ""
+    stamp = until.astimezone(UTC).strftime(STAMP)
+    return f"{reverse('billing:sessions')}?{car_part}until={stamp}"
+
+
+def _local(session: Session, vehicle: VehicleCard) -> tuple[datetime, datetime]:
+    zone = ZoneInfo(vehicle.time_zone)
+    return session.starts_at.astimezone(zone), session.ends_at.astimezone(zone)
+
+
+def _make_views(vehicles: dict[int, VehicleCard], chosen: int | None) -> tuple[View, ...]:
+    if len(vehicles) < 2:
+        return ()
+    address = reverse("billing:sessions")
+    return (
+        View(label=_("All cars"), url=address, is_current=chosen is None),
+        *(
+            View(
+                label=vehicle.plate,
+                url=f"{address}?car={encode('veh', vehicle.vehicle_id)}",
+                is_current=vehicle.vehicle_id == chosen,
+            )
+            for vehicle in vehicles.values()
+        ),
+    )
+
+
+def _make_facts(session: Session, zone: str) -> tuple[Fact, ...]:
+    state = session.money_state
+    facts = [
+        Fact(
+            label=_("Energy"),
+            value=_("%(kwh)s kWh") % {"kwh": energy_kwh(session.earnings.energy_wh, 3)},
+        ),
+        Fact(label=_("Compute time"), value=duration(session.duration_s)),
+        Fact(label=_("Jobs completed"), value=number(session.earnings.job_count)),
+        Fact(label=_("Meter readings"), value=number(session.line_count)),
+        Fact(label=_("Ended because"), value=describe_end(sessions=(session,))[0]),
+    ]
+    if session.last_charge_permille is not None:
+        facts.append(
+            Fact(label=_("Battery at the end"), value=pct(session.last_charge_permille / 10))
+        )
+    if state is MoneyState.PENDING and session.due_at:
+        facts.append(Fact(label=_("Clears"), value=local_date(session.due_at, zone)))
+    return tuple(facts)
+
+
+def _make_lines_table(
+    lines: tuple[Line, ...], vehicle: VehicleCard, vehicle_id: str, stamp: str
+) -> DataTable:
+    return DataTable(
+        caption=_("Every quarter-hour of this session, amounts in euros"),
+        columns=(
+            Column(label=_("Time")),
+            Column(label=_("Wh"), is_number=True),
+            Column(label=_("Electricity"), is_number=True, is_optional=True),
+            Column(label=_("Wear"), is_number=True, is_optional=True),
+            Column(label=_("Reward"), is_number=True, is_optional=True),
+            Column(label=_("Jobs"), is_number=True, is_optional=True),
+            Column(label=_("Paid"), is_number=True),
+            Column(label=_("Checked")),
+        ),
+        rows=tuple(_make_line_row(line, vehicle, vehicle_id, stamp) for line in lines),
+        is_dense=True,
+    )
+
+
+def _make_line_row(line: Line, vehicle: VehicleCard, vehicle_id: str, stamp: str) -> Row:
+    earnings = line.earnings
+    span = local_span(
+        line.starts_at.astimezone(ZoneInfo(vehicle.time_zone)),
+        line.ends_at.astimezone(ZoneInfo(vehicle.time_zone)),
+    )
+    return Row(
+        cells=(
+            Cell(
+                text=span,
+                url=reverse("billing:reading", args=[vehicle_id, stamp, line.record_id]),
+            ),
+            Cell(text=number(earnings.energy_wh)),
+            Cell(text=amount(earnings.electricity_micros, 4)),
+            Cell(text=amount(earnings.wear_micros, 4)),
+            Cell(text=amount(earnings.reward_micros, 4)),
+            Cell(text=amount(earnings.job_micros, 4)),
+            Cell(text=amount(earnings.paid_micros, 4), is_strong=True),
+            Cell(tag=make_line_tag(line)),
+        )
+    )
+
+
+def _list_breaches(lines: tuple[Line, ...], vehicle: VehicleCard) -> tuple[Fact, ...]:
+    return tuple(
+        Fact(
+            label=local_span(
+                line.starts_at.astimezone(ZoneInfo(vehicle.time_zone)),
+                line.ends_at.astimezone(ZoneInfo(vehicle.time_zone)),
+            ),
+            note=make_line_tag(line).label,
+            value=_("%(amount)s compensation")
+            % {"amount": money(line.earnings.compensation_micros, CURRENCY)},
+        )
+        for line in lines
+        if line.outcome == Outcome.OUTSIDE_CONSENT and line.earnings.compensation_micros > 0
+    )

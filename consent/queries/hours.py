@@ -1,0 +1,35 @@
+"""
+When a car's owner allowed work in the past, by the versions that were in force then.
+"""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from consent.models import ConsentVersion
+from consent.rules.week import open_spans
+
+
+def list_open_spans(
+    *, vehicle_id: int, owner_id: int, starts_at: datetime, ends_at: datetime
+) -> tuple[tuple[datetime, datetime], ...]:
+    """
+    Return the allowed stretches [from, to) inside [starts_at, ends_at), oldest first.
+
+    Only the owner's own versions count, so a stranger gets none. One SQL query.
+    """
+    versions = ConsentVersion.objects.filter(
+        vehicle_id=vehicle_id,
+        owner_id=owner_id,
+        state=ConsentVersion.State.GIVEN,
+        in_force__overlap=(starts_at, ends_at),
+    ).order_by("number")
+    return tuple(
+        span
+        for version in versions
+        for span in open_spans(
+            mask=version.week_mask,
+            starts_at=max(starts_at, version.starts_at),
+            ends_at=min(ends_at, version.ends_at or ends_at),
+            zone=ZoneInfo(version.time_zone),
+        )
+    )

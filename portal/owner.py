@@ -1,0 +1,256 @@
+"""
+An owner's home: what is true now and why, the last day, the month, the next payout, sessions.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, TypedDict
+from zoneinfo import ZoneInfo
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET
+
+from accounts.permissions import PersonRequest, owner_required
+from billing.queries import earnings as earnings_queries
+from billing.queries import sessions as session_queries
+from billing.queries.sessions import Stretch
+from billing.views.earnings import (
+    CURRENCY,
+    draw_earnings,
+    find_month_start,
+    make_balance_facts,
+    name_month,
+)
+from billing.views.sessions import make_sessions_table
+from consent.queries import VehicleCard, list_pause_choices, list_vehicles
+from consent.queries.hours import list_open_spans
+from consent.rules import Decision, Gate, ReasonCode
+from portal.day import draw_day
+from web.components import Gate as GateView
+from web.components import MenuItem, Sign, View
+from web.public_ids import decode
+from web.templatetags.parado import local_datetime, local_time
+
+
+SESSIONS_SHOWN = 7
+SESSION_DAYS = 14
+# What the owner has switched off; everything else is a wait.
+OFF_REASONS = frozenset({ReasonCode.NO_CONSENT, ReasonCode.CONSENT_WITHDRAWN, ReasonCode.PAUSED})
+# Where on the rules page a gate's limit is set.
+RULE_ANCHORS = {
+    Gate.HOURS: "#hours",
+    Gate.BATTERY: "#battery",
+    Gate.HEAT: "#heat",
+    Gate.COLD: "#heat",
+    Gate.PLUG: "#battery",
+    Gate.HOME: "#home",
+    Gate.WORKLOAD: "#work",
+}
+
+
+class Owned(TypedDict):
+    """
+    Whose money, of which cars, in which currency.
+    """
+
+    owner_id: int
+    vehicle_ids: list[int]
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CarNow:
+    """
+    One car with the sign that says what is true of it now.
+    """
+
+    vehicle: VehicleCard
+    sign: Sign
+    pause_items: tuple[MenuItem, ...]
+
+    @property
+    def is_paused(self) -> bool:
+        return ReasonCode.PAUSED in self.vehicle.decision.codes
+
+
+@owner_required
+def show_home(request: PersonRequest) -> HttpResponse:
+    now = timezone.now()
+    vehicles = list_vehicles(owner_id=request.user.pk, now=now)
+    if not vehicles:
+        return render(request, "portal/owner_start.html")
+    vehicle = _choose_vehicle(vehicles, request.GET.get("car", ""))
+    month = find_month_start(now=now, zone=request.user.time_zone)
+    ids = [each.vehicle_id for each in vehicles]
+    owned = Owned(owner_id=request.user.pk, vehicle_ids=ids, currency=CURRENCY)
+    earnings = earnings_queries.add_up(
+        [
+            each.earnings
+            for each in earnings_queries.get_earnings(**owned, starts_at=month, ends_at=now)
+        ]
+    )
+    sessions = session_queries.list_sessions(
+        **owned, starts_at=now - timedelta(days=SESSION_DAYS), ends_at=now, limit=SESSIONS_SHOWN
+    )
+    balance = earnings_queries.get_owner_balance(owner_id=request.user.pk, currency=CURRENCY)
+    context = {
+        "car": _describe_car(vehicle, now),
+        "cars": _list_tabs(vehicles, vehicle),
+        "now": local_datetime(now, vehicle.time_zone),
+        "day": draw_day(
+            vehicle=vehicle,
+            stretches=_list_stretches(vehicle, request.user.pk, now),
+            open_spans=list_open_spans(
+                vehicle_id=vehicle.vehicle_id,
+                owner_id=request.user.pk,
+                starts_at=now - timedelta(days=1),
+                ends_at=now,
+            ),
+            now=now,
+        ),
+        "month_name": name_month(month.astimezone(ZoneInfo(request.user.time_zone)).date()),
+        "earnings": earnings,
+        "fall": draw_earnings(earnings=earnings, caption=_("Net benefit this month")),
+        "balance": balance,
+        "currency": CURRENCY,
+        "balance_facts": make_balance_facts(
+            balance=balance,
+            clearing=earnings_queries.list_clearing(**owned, now=now),
+            zone=request.user.time_zone,
+        ),
+        "sessions_table": make_sessions_table(
+            sessions=sessions, vehicles={each.vehicle_id: each for each in vehicles}
+        ),
+    }
+    return render(request, "portal/owner.html", context)
+
+
+@require_GET
+@owner_required
+def show_sign(request: PersonRequest, vehicle_id: str) -> HttpResponse:
+    """
+    Answer with the sign alone, for the page that polls it.
+    """
+    now = timezone.now()
+    vehicles = list_vehicles(owner_id=request.user.pk, now=now)
+    wanted = decode("veh", vehicle_id)
+    vehicle = next((each for each in vehicles if each.vehicle_id == wanted), None)
+    if vehicle is None:
+        raise Http404
+    context = {"car": _describe_car(vehicle, now)}
+    return render(request, "portal/_owner_sign.html", context)
+
+
+def _choose_vehicle(vehicles: tuple[VehicleCard, ...], car: str) -> VehicleCard:
+    if not car:
+        return vehicles[0]
+    wanted = decode("veh", car)
+    for vehicle in vehicles:
+        if vehicle.vehicle_id == wanted:
+            return vehicle
+    raise Http404
+
+
+def _list_tabs(vehicles: tuple[VehicleCard, ...], current: VehicleCard) -> tuple[View, ...]:
+    if len(vehicles) < 2:
+        return ()
+    return tuple(
+        View(
+            label=each.plate,
+            url=f"{reverse('portal:home')}?car={each.public_id}",
+            is_current=each.vehicle_id == current.vehicle_id,
+        )
+        for each in vehicles
+    )
+
+
+def _list_stretches(vehicle: VehicleCard, owner_id: int, now: datetime) -> tuple[Stretch, ...]:
+    return session_queries.list_stretches(
+        owner_id=owner_id,
+        vehicle_id=vehicle.vehicle_id,
+        starts_at=now - timedelta(days=1),
+        ends_at=now,
+    )
+
+
+def _describe_car(card: VehicleCard, now: datetime) -> CarNow:
+    return CarNow(
+        vehicle=card,
+        sign=Sign(
+            title=card.title,
+            text=_make_text(card),
+            state=_find_state(card.decision),
+            gates=_make_gates(card),
+            gates_title=_("Checked in this order before any job may start"),
+            refresh_url=reverse("portal:owner_sign", args=[card.public_id]),
+        ),
+        pause_items=_make_pause_items(card, now),
+    )
+
+
+def _find_state(decision: Decision) -> Literal["waiting", "earning", "off"]:
+    if decision.permit:
+        return "earning"
+    return "off" if OFF_REASONS & set(decision.codes) else "waiting"
+
+
+def _make_text(card: VehicleCard) -> SafeString | str:
+    decision = card.decision
+    if decision.permit:
+        return _(
+            "Every rule you set is met. When a buyer has work, it runs, and pays your "
+            "electricity and wear first."
+        )
+    others = len(decision.reasons) - 1
+    also = (
+        ngettext("One more rule says no too.", "%(count)s more rules say no too.", others)
+        % {"count": others}
+        if others
+        else ""
+    )
+    if decision.next_open_at is None:
+        return format_html("{} {}", _("Nothing runs until that changes."), also)
+    return format_html(
+        _("The next hours that you allow begin <strong>{time}</strong>. {also}"),
+        time=local_datetime(decision.next_open_at, card.time_zone),
+        also=also,
+    )
+
+
+def _make_gates(card: VehicleCard) -> tuple[GateView, ...]:
+    rules_url = reverse("consent:rules", args=[card.public_id])
+    return tuple(
+        GateView(
+            state=words.state,
+            label=words.label,
+            value=words.value,
+            url=f"{rules_url}{RULE_ANCHORS[words.gate]}" if words.gate in RULE_ANCHORS else "",
+        )
+        for words in card.gates
+    )
+
+
+def _make_pause_items(card: VehicleCard, now: datetime) -> tuple[MenuItem, ...]:
+    labels = {
+        "hour": _("For 1 hour"),
+        "tonight": _("Tonight"),
+        "until_resumed": _("Until I resume"),
+    }
+    return tuple(
+        MenuItem(
+            label=labels[choice.kind],
+            name="kind",
+            value=choice.kind,
+            note=_("until %(time)s") % {"time": local_time(choice.ends_at, card.time_zone)}
+            if choice.ends_at
+            else _("no end"),
+        )
+        for choice in list_pause_choices(card=card, now=now)
+    )
