@@ -116,7 +116,7 @@ def _make_running_sign(running: Collection[BookingRow], deliveries: dict[int, De
     delivered_wh = sum(
         deliveries.get(booking.id, NOTHING_DELIVERED).billed_wh for booking in running
     )
-    title = ngettext("%(power)s running in a booking", "%(power)s running in %(count)s bookings",
+    title = ngettext("Running: %(power)s", "Running: %(power)s in %(count)s bookings",
                      len(running))  # fmt: skip
     return Sign(
         title=title % {"power": power(power_w), "count": len(running)},

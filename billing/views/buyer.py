@@ -123,8 +123,8 @@ def make_bookings_table(
         columns=(
             Column(label=_("Window")),
             Column(label=_("Pool"), is_optional=True),
-            Column(label=_("Power"), is_number=True),
-            Column(label=_("Delivered, kWh"), is_number=True),
+            Column(label=_("Power"), is_number=True, is_optional=True),
+            Column(label=_("Delivered"), is_number=True),
             Column(label=_("Charged"), is_number=True, is_optional=True),
             Column(label=_("State")),
         ),
@@ -140,14 +140,15 @@ def _make_booking_row(booking: BookingRow, delivery: Delivery, zone: str) -> Row
     return Row(
         cells=(
             Cell(
-                text=write_window(booking.starts_at, booking.ends_at, zone),
+                text=local_datetime(booking.starts_at, zone),
+                note=_("until %(end)s") % {"end": local_datetime(booking.ends_at, zone)},
                 url=reverse("billing:buyer_booking", args=[public_id(booking)]),
             ),
             Cell(text=booking.region_name, note=booking.hardware_class_name),
             Cell(text=power(booking.power_w)),
             Cell(
                 text=energy_kwh(delivery.billed_wh),
-                note=_("of %(booked)s") % {"booked": energy_kwh(booking.energy_wh)},
+                note=_("of %(booked)s") % {"booked": energy(booking.energy_wh)},
             ),
             Cell(
                 text=money(delivery.charged_micros, currency),

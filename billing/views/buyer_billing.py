@@ -135,7 +135,7 @@ def _make_move_cell(move: BalanceMove) -> Cell:
     if move.booking_id is None:
         return Cell(text=name_move(move.code))
     url = reverse("billing:buyer_booking", args=[encode("bkg", move.booking_id)])
-    return Cell(text=name_move(move.code), url=url)
+    return Cell(text=name_move(move.code), url=url, note=encode("bkg", move.booking_id))
 
 
 def _read_position(request: BuyerRequest, scope: str) -> int | None:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.permissions import BuyerRequest, buyer_required
-from billing.forms.buyer import LOCAL_FORMAT, BookingForm, make_request_key, name_pool
+from billing.forms.buyer import CATEGORIES, LOCAL_FORMAT, BookingForm, make_request_key, name_pool
 from billing.operations import bookings as operations
 from billing.queries.bookings import BuyerBalance, get_balance
 from billing.views.hour_bars import HourBars, HourValue, draw_hours
@@ -54,6 +54,7 @@ class Review:
     What a booking would cost, shown before it is made.
     """
 
+    terms: tuple[Fact, ...]
     facts: tuple[Fact, ...]
     held_micros: int
     missing_micros: int
@@ -233,9 +234,13 @@ def _make_review(
     pool = next(row for row in rows if row.id == wish.pool_id)
     zone = request.user.time_zone
     return Review(
-        facts=(
+        terms=(
             Fact(label=_("Pool"), value=name_pool(pool)),
             Fact(label=_("Window"), value=write_window(wish.starts_at, wish.ends_at, zone)),
+            Fact(label=_("Power"), value=power(wish.power_w)),
+            Fact(label=_("Kind of work"), value=CATEGORIES[wish.workload_category]),
+        ),
+        facts=(
             Fact(
                 label=_("Energy"),
                 value=money(energy_micros, price.currency),

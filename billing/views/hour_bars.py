@@ -91,7 +91,7 @@ def _draw_ticks(hours: Sequence[HourValue], ends_at: datetime, time_zone: str) -
             anchor="start",
         )
         for index, hour in enumerate(hours)
-        if hour.starts_at.astimezone(zone).hour == 0 and index <= len(hours) - HOURS_PER_DAY // 2
+        if hour.starts_at.astimezone(zone).hour == 0 and index <= len(hours) - HOURS_PER_DAY
     )
 
 

@@ -30,7 +30,7 @@ CREATE VIEW marketplace_pool_v AS
 SELECT p.id AS pool_id, p.region_id::text AS region_code,
        p.hardware_class_id::text AS hardware_class_code, p.currency::text AS currency,
        r.name::text AS region_name, r.country::text AS country, r.time_zone::text AS time_zone,
-       h.name::text AS hardware_class_name
+       h.name::text AS hardware_class_name, h.power_w AS hardware_power_w
 FROM marketplace_pool p
 JOIN marketplace_region r ON r.code = p.region_id
 JOIN marketplace_hardwareclass h ON h.code = p.hardware_class_id

@@ -3,12 +3,17 @@ How much each pool can be sold, hour by hour, from what owners allow.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection
 
 from marketplace import rules
+from marketplace.models import CapacityBucket, Pool
 from web.transactions import durable
+
+
+# Owners change their minds in minutes; a sale in between is covered by the unsold share.
+REFRESH_EVERY = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +97,22 @@ WHERE c.code = r.code AND r.vehicle_count <> c.vehicle_count
 
 
 @durable
+def refresh_due_capacity(*, now: datetime) -> bool:
+    """
+    Refresh all hours of the horizon when that was last done REFRESH_EVERY ago.
+
+    Return False when it is not due, or another worker is at it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended('capacity', 0))")
+        (is_mine,) = cursor.fetchone()
+    if not is_mine or not _is_due(now=now):
+        return False
+    _refresh(start=rules.floor_to_hour(now), hours=rules.CAPACITY_HORIZON_HOURS, now=now)
+    return True
+
+
+@durable
 def refresh_capacity(
     *, now: datetime, hours: int = rules.CAPACITY_HORIZON_HOURS, starts_at: datetime | None = None
 ) -> CapacityRefresh:
@@ -102,7 +123,19 @@ def refresh_capacity(
     owner's power limit, less paused cars; daily budgets and batteries are covered by
     the share that is not sold. Rows are written in the order in which sales lock them.
     """
-    start = rules.floor_to_hour(starts_at or now)
+    return _refresh(start=rules.floor_to_hour(starts_at or now), hours=hours, now=now)
+
+
+def _is_due(*, now: datetime) -> bool:
+    """
+    Look at the end of the horizon, which moves on even when nobody books.
+    """
+    last_hour = rules.floor_to_hour(now) + (rules.CAPACITY_HORIZON_HOURS - 1) * rules.HOUR
+    fresh = CapacityBucket.objects.filter(starts_at=last_hour, refreshed_at__gt=now - REFRESH_EVERY)
+    return Pool.objects.exists() and fresh.count() < Pool.objects.count()
+
+
+def _refresh(*, start: datetime, hours: int, now: datetime) -> CapacityRefresh:
     share = rules.SELLABLE_SHARE_PERMILLE
     with connection.cursor() as cursor:
         cursor.execute(REFRESH, {"starts_at": start, "hours": hours, "share": share, "now": now})

@@ -272,7 +272,7 @@ class TestHome:
 
         text = text_of(shop.get("/buy/"))
 
-        assert "10 kW running in a booking" in text
+        assert "Running: 10 kW" in text
         assert "90.0 of 240.0 kWh" in text
         assert "€380.00" in text
         assert "Spent this month" in text

@@ -15,7 +15,7 @@ from consent.operations import give_consent, pause, register_vehicle, withdraw
 from consent.rules import RulesDraft, Window, WorkloadCategory
 from marketplace import rules
 from marketplace.models import CapacityBucket, Pool, Region
-from marketplace.operations.capacity import refresh_capacity
+from marketplace.operations.capacity import refresh_capacity, refresh_due_capacity
 from tests.factories import create_owner, create_pool
 
 
@@ -181,3 +181,33 @@ class TestRefreshCapacity:
             refresh_capacity(now=MONDAY, hours=rules.CAPACITY_HORIZON_HOURS)
 
         assert len(few) == len(more)
+
+
+class TestRefreshDueCapacity:
+    def test_refreshes_the_whole_horizon_every_ten_minutes(self, olivia: User, pool: Pool) -> None:
+        park(olivia)
+
+        assert refresh_due_capacity(now=MONDAY) is True
+        assert CapacityBucket.objects.count() == rules.CAPACITY_HORIZON_HOURS
+        assert refresh_due_capacity(now=MONDAY + timedelta(minutes=9)) is False
+        assert refresh_due_capacity(now=MONDAY + timedelta(minutes=10)) is True
+
+    def test_reaches_one_hour_further_every_hour(self, olivia: User, pool: Pool) -> None:
+        refresh_due_capacity(now=MONDAY + timedelta(minutes=59))
+
+        assert refresh_due_capacity(now=MONDAY + timedelta(minutes=60)) is True
+
+    def test_does_nothing_without_a_pool(self) -> None:
+        assert refresh_due_capacity(now=MONDAY) is False
+
+    @pytest.mark.django_db(transaction=True)
+    def test_leaves_it_to_the_worker_that_is_at_it(self, pool: Pool) -> None:
+        other = connection.copy()
+        try:
+            with other.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_lock(hashtextextended('capacity', 0))")
+                assert refresh_due_capacity(now=MONDAY) is False
+                cursor.execute("SELECT pg_advisory_unlock_all()")
+        finally:
+            other.close()
+        assert refresh_due_capacity(now=MONDAY) is True
