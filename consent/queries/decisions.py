@@ -1,12 +1,11 @@
 """
-Answers to "may it run?", for schedulers in batches and for an owner's own page.
+Answers to "may it run?", for schedulers, in batches.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from consent.queries.access import get_owned_vehicle
 from consent.queries.standing import Standing, load_past_standings, load_standings
 from consent.rules import (
     Decision,
@@ -14,7 +13,6 @@ from consent.rules import (
     State,
     Workload,
     WorkloadCategory,
-    categories_from_mask,
     decide,
     is_recovering_after,
 )
@@ -69,25 +67,6 @@ def evaluate(*, questions: Sequence[Question], now: datetime) -> list[Decision |
         else _replay(question, next(past), question.at)
         for question in questions
     ]
-
-
-def decide_now(*, vehicle_id: int, owner_id: int, now: datetime) -> Decision:
-    """
-    Decide for an owner's page: would this car take work of a kind its owner allows?
-
-    :raises VehicleNotFound: there is no such vehicle of this owner.
-    """
-    vehicle = get_owned_vehicle(vehicle_id=vehicle_id, owner_id=owner_id)
-    standing = load_standings(vehicle_ids=[vehicle.pk], now=now)[vehicle.pk]
-    allowed = categories_from_mask(standing.rules.categories_mask) if standing.rules else ()
-    category = allowed[0] if allowed else WorkloadCategory.INFERENCE
-    return decide(
-        rules=standing.rules,
-        state=standing.state,
-        use=standing.use,
-        workload=Workload(category=category),
-        now=now,
-    )
 
 
 def _decide(question: Question, standing: Standing | None, now: datetime) -> Decision | None:

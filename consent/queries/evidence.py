@@ -16,6 +16,7 @@ from consent.rules import (
     chain_digest,
 )
 from consent.rules.week import QUARTERS_PER_WEEK
+from web.public_ids import encode
 
 
 RULE_FIELDS = (
@@ -164,7 +165,7 @@ def get_receipt(*, vehicle_id: int, owner_id: int, number: int) -> dict[str, Any
     ends_at = version.ends_at
     return {
         "schema_version": "ISO/IEC TS 27560:2023",
-        "record_id": f"{version.vehicle_id}-{version.number}",
+        "record_id": f"{encode('veh', version.vehicle_id)}-{version.number}",
         "pii_principal_id": str(version.owner_id),
         "privacy_notice": {
             "version": version.notice_version,

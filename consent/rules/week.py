@@ -153,6 +153,20 @@ def find_closing(*, mask: int, after: datetime, zone: ZoneInfo) -> datetime | No
     return find_opening(mask=mask ^ FULL_WEEK, after=after, zone=zone)
 
 
+def find_end_of_tonight(*, mask: int, now: datetime, zone: ZoneInfo) -> datetime:
+    """
+    Return when the window that is open, or opens within a day, closes.
+
+    Without one, or when it stays open for more than a day: the end of the local day.
+    """
+    opens_at = find_opening(mask=mask, after=now, zone=zone)
+    if opens_at is not None and opens_at < now + timedelta(days=1):
+        closes_at = find_closing(mask=mask, after=opens_at, zone=zone)
+        if closes_at is not None and closes_at <= opens_at + timedelta(days=1):
+            return closes_at
+    return start_of_next_day(now.astimezone(zone), zone)
+
+
 def open_spans(
     *, mask: int, starts_at: datetime, ends_at: datetime, zone: ZoneInfo
 ) -> Iterator[tuple[datetime, datetime]]:

@@ -1,0 +1,5 @@
+from consent.forms.cars import CarForm
+from consent.forms.rules import RulesForm
+
+
+__all__ = ["CarForm", "RulesForm"]

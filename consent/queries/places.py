@@ -1,0 +1,35 @@
+"""
+Where a car may work and with which computer: what the marketplace publishes as a view.
+"""
+
+from dataclasses import dataclass
+
+from django.db import connection
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """
+    One region with one kind of computer.
+    """
+
+    region_code: str
+    region_name: str
+    time_zone: str
+    hardware_class_code: str
+    hardware_class_name: str
+    power_w: int
+
+
+_PLACES = """
+SELECT DISTINCT region_code, region_name, time_zone, hardware_class_code, hardware_class_name,
+       hardware_power_w
+FROM marketplace_pool_v
+ORDER BY region_name, hardware_class_name
+"""
+
+
+def list_places() -> tuple[Place, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(_PLACES)
+        return tuple(Place(*row) for row in cursor.fetchall())

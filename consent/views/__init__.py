@@ -1,0 +1,3 @@
+"""
+An owner's pages: cars, rules with review, history, and the acts that take effect at once.
+"""

@@ -1,0 +1,46 @@
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.permissions import PersonRequest, owner_required, signed_in_required
+from consent import operations, queries
+from consent.forms import CarForm
+from consent.operations import PlateTaken
+from consent.queries.places import list_places
+from consent.views.acts import make_car_view
+from consent.views.addresses import address_of
+
+
+@require_GET
+@owner_required
+def show_cars(request: PersonRequest) -> HttpResponse:
+    now = timezone.now()
+    cards = queries.list_vehicles(owner_id=request.user.pk, now=now)
+    context = {"cars": [make_car_view(card, now) for card in cards], "now": now}
+    return render(request, "consent/cars.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in_required
+def add_car(request: PersonRequest) -> HttpResponse:
+    places = list_places()
+    form = CarForm(request.POST if request.method == "POST" else None, places=places)
+    if form.is_valid():
+        try:
+            vehicle = operations.register_vehicle(
+                owner_id=request.user.pk, now=timezone.now(), **form.read_facts()
+            )
+        except PlateTaken:
+            form.add_error("plate", _("You have added this car already."))
+        else:
+            text = _("%(plate)s is added. It does nothing until you agree to its rules.")
+            messages.success(request, text % {"plate": vehicle.plate})
+            return redirect(address_of("rules", vehicle.pk))
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+    context = {"form": form, "has_places": bool(places)}
+    return render(request, "consent/car_new.html", context, status=status)
