@@ -2,7 +2,17 @@ from django.urls import URLPattern, URLResolver, path, re_path
 
 from billing import webhooks
 from billing.api import balance, bookings, finance, top_ups
-from billing.views import buyer, buyer_billing, buyer_new, earnings, readings, sessions
+from billing.views import (
+    buyer,
+    buyer_billing,
+    buyer_new,
+    earnings,
+    ledger,
+    payout_runs,
+    readings,
+    sessions,
+)
+from billing.views import finance as finance_pages
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -22,6 +32,35 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("buy/billing/top-up/", buyer_billing.start_top_up, name="buyer_top_up"),
     path("buy/billing/return/", buyer_billing.return_from_top_up, name="buyer_billing_return"),
 ]
+FINANCE: list[URLPattern | URLResolver] = [
+    path("finance/", finance_pages.show_queue, name="finance"),
+    path("finance/runs/", finance_pages.show_runs, name="payout_runs"),
+    path("finance/runs/new/", finance_pages.start_run, name="payout_run_start"),
+    path("finance/runs/<str:run_id>/", payout_runs.show_run, name="payout_run"),
+    path(
+        "finance/runs/<str:run_id>/progress/",
+        payout_runs.show_progress,
+        name="payout_run_progress",
+    ),
+    path("finance/runs/<str:run_id>/submit/", payout_runs.submit_run, name="payout_run_submit"),
+    path("finance/runs/<str:run_id>/approve/", payout_runs.approve_run, name="payout_run_approve"),
+    path("finance/runs/<str:run_id>/cancel/", payout_runs.cancel_run, name="payout_run_cancel"),
+    path("finance/runs/<str:run_id>/hold/", payout_runs.hold_lines, name="payout_run_hold"),
+    re_path(
+        r"^finance/runs/(?P<run_id>[^/]+)/lines\.(?P<file_format>csv|xlsx)$",
+        payout_runs.export_run,
+        name="payout_run_export",
+    ),
+    path("finance/ledger/", ledger.show_ledger, name="ledger"),
+    path("finance/ledger/check/", finance_pages.check_books, name="ledger_check"),
+    re_path(
+        r"^finance/ledger/trial-balance\.(?P<file_format>csv|xlsx)$",
+        ledger.export_ledger,
+        name="ledger_export",
+    ),
+    path("finance/reports/", ledger.show_reports, name="reports"),
+]
+urlpatterns += FINANCE
 api_urlpatterns: list[URLPattern | URLResolver] = [
     path("bookings", bookings.Bookings.as_view(), name="bookings"),
     # `bookings/feed` is the scheduler's and served by the app below.

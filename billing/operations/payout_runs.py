@@ -108,7 +108,7 @@ def calculate_run(*, actor_id: int, currency: str, now: datetime) -> PayoutRun:
                 "micros_per_cent": MICROS_PER_CENT,
             },
         )
-    _write_totals(run)
+    write_totals(run)
     _audit(run, actor_id=actor_id, action="payout_run.calculated", now=now)
     return run
 
@@ -122,7 +122,10 @@ def _next_number() -> int:
     return int(PayoutRun.objects.aggregate(last=Max("number"))["last"] or 0) + 1
 
 
-def _write_totals(run: PayoutRun) -> None:
+def write_totals(run: PayoutRun) -> None:
+    """
+    Write the sums of the lines and their checksum to the run, which the caller has locked.
+    """
     blocked = Q(state=Payout.State.BLOCKED)
     totals = run.payouts.aggregate(
         payout_count=Count("id", filter=~blocked),
