@@ -9,16 +9,20 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Membership
 from marketplace import rules
 from marketplace.models import Booking, Pool, RateCard
 from marketplace.operations.pools import Rates, set_rate_card
 from tests.billing.buyers import Company, book, charge, create_company, wish_for
+from tests.billing.stripe import stand_in
 from tests.factories import create_booking, create_capacity, create_pool, sign_in
+from tests.stripe_stand_in import StandIn
 from web.public_ids import encode
 
+
+__all__ = ["stand_in"]
 
 pytestmark = pytest.mark.django_db
 NEW = "/buy/bookings/new/"
@@ -256,6 +260,28 @@ class TestLists:
 
         assert response.status_code == 422
         assert 'href="#id_amount"' in response.content.decode()
+
+    def test_sends_to_the_providers_page_and_counts_nothing_before_it_is_paid(
+        self, shop: Client, ben: Company, stand_in: StandIn
+    ) -> None:
+        response = shop.post("/buy/billing/top-up/", {"amount": "50", "request_key": "k"})
+
+        assert response.status_code == 302
+        assert response["Location"].startswith(stand_in.base_url)
+        assert ben.balance == (500_000_000, 0)
+        assert "as soon as the provider confirms" in text_of(
+            shop.get("/buy/billing/return/", follow=True)
+        )
+
+    def test_says_so_when_the_provider_does_not_answer(
+        self, shop: Client, settings: Settings
+    ) -> None:
+        settings.STRIPE_API_BASE = "http://127.0.0.1:9"
+
+        response = shop.post("/buy/billing/top-up/", {"amount": "50", "request_key": "k"})
+
+        assert response.status_code == 422
+        assert "Nothing was charged" in text_of(response)
 
     def test_only_an_administrator_pays_in(self, shop: Client) -> None:
         Membership.objects.update(role="member")

@@ -2,6 +2,7 @@
 Never oversold: 64 buyers at once, and the twin that reads before it locks, which must fail.
 """
 
+import os
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from tests.factories import create_capacity, create_pool
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 BUYERS = 64
-ATTEMPTS = 20  # of each buyer
+ATTEMPTS = int(os.environ.get("OVERSELL_ATTEMPTS", "20"))  # of each buyer
 HOURS = 12
 SELLABLE_W = 50_000
 pytestmark = pytest.mark.django_db(transaction=True)
