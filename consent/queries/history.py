@@ -12,6 +12,7 @@ from consent.queries.access import get_owned_vehicle
 from consent.queries.evidence import get_draft, verify_chain
 from consent.queries.words import RuleWords, describe_rules
 from consent.rules import RulesDraft
+from web.public_ids import encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,10 @@ class RulesPage:
     time_zone: str
     rated_power_w: int
     current: VersionView | None
+
+    @property
+    def public_id(self) -> str:
+        return encode("veh", self.vehicle_id)
 
     @property
     def number(self) -> int:

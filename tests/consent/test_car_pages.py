@@ -1,0 +1,227 @@
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from consent.models import ConsentVersion, Pause, Vehicle
+from tests.factories import (
+    create_consent,
+    create_pool,
+    create_vehicle,
+    create_vehicle_state,
+    sign_in,
+)
+from web.public_ids import encode
+
+
+PAGES = ("rules", "review", "history")
+ACTS = ("pause", "resume", "withdraw", "review", "rules", "summary")
+NEW_CAR = {
+    "plate": " bx  42 lr ",
+    "name": "Model Y",
+    "region_code": "no-trondheim",
+    "hardware_class_code": "ai4",
+    "battery_kwh": "75.5",
+}
+
+
+@pytest.fixture
+def owner(client: Client, olivia: User) -> Client:
+    sign_in(client, olivia)
+    return client
+
+
+def address(name: str, public_id: str, *rest: Any) -> str:
+    return reverse(f"consent:{name}", args=[public_id, *rest])
+
+
+class TestCars:
+    def test_shows_each_car_with_why_it_does_not_work(
+        self, owner: Client, car: Vehicle, olivia: User
+    ) -> None:
+        create_consent(car)
+        create_vehicle_state(car, now=timezone.now(), plugged_in=False)
+        create_vehicle(olivia, plate="ZZ 1")
+
+        page = owner.get(reverse("consent:cars")).content.decode()
+
+        assert "the car is not plugged in" in page
+        assert "you have agreed to nothing yet" in page
+
+    def test_costs_the_same_for_one_car_and_for_many(
+        self, owner: Client, olivia: User, django_assert_max_num_queries: Any
+    ) -> None:
+        for number in range(12):
+            create_consent(create_vehicle(olivia, plate=f"M {number}"))
+
+        with django_assert_max_num_queries(8):
+            owner.get(reverse("consent:cars"))
+
+    def test_says_where_to_begin_without_a_car(self, owner: Client) -> None:
+        assert "No car yet" in owner.get(reverse("consent:cars")).content.decode()
+
+
+class TestAddCar:
+    def test_makes_the_car_and_its_owner(self, client: Client, ben: User) -> None:
+        create_pool()
+        sign_in(client, ben)
+
+        response = client.post(reverse("consent:car_new"), NEW_CAR)
+
+        vehicle = Vehicle.objects.get()
+        assert response["Location"] == address("rules", encode("veh", vehicle.pk))
+        assert (vehicle.plate, vehicle.battery_wh) == ("BX 42 LR", 75_500)
+        assert (vehicle.rated_power_w, vehicle.time_zone) == (1_000, "Europe/Oslo")
+        ben.refresh_from_db()
+        assert ben.is_owner
+
+    @pytest.mark.parametrize(
+        ("changes", "text"),
+        [
+            ({"plate": ""}, "This field is required"),
+            ({"battery_kwh": "4"}, "greater than or equal to 5"),
+            ({"region_code": "mars"}, "Select a valid choice"),
+            ({"plate": "BX 42 LR TOO LONG"}, "at most 12 characters"),
+        ],
+    )
+    def test_marks_what_is_wrong(self, owner: Client, changes: dict[str, str], text: str) -> None:
+        create_pool()
+
+        response = owner.post(reverse("consent:car_new"), NEW_CAR | changes)
+
+        assert response.status_code == 422
+        assert text in response.content.decode()
+        assert not Vehicle.objects.exists()
+
+    def test_says_that_the_car_is_there_already(self, owner: Client, car: Vehicle) -> None:
+        create_pool()
+
+        response = owner.post(reverse("consent:car_new"), NEW_CAR)
+
+        assert response.status_code == 422
+        assert "added this car already" in response.content.decode()
+
+
+class TestActs:
+    @pytest.mark.parametrize("kind", ["hour", "tonight", "until_resumed"])
+    def test_pause_takes_one_press(self, owner: Client, car: Vehicle, kind: str) -> None:
+        create_consent(car)
+
+        response = owner.post(address("pause", encode("veh", car.pk)), {"kind": kind})
+
+        assert response["Location"] == reverse("consent:cars")
+        assert Pause.objects.get().kind == kind
+
+    def test_pause_of_an_hour_says_its_clock_time(self, owner: Client, car: Vehicle) -> None:
+        create_consent(car)
+        owner.post(address("pause", encode("veh", car.pk)), {"kind": "hour"})
+
+        ends_at = Pause.objects.get().ends_at
+        assert ends_at is not None
+        assert timedelta(minutes=59) < ends_at - timezone.now() <= timedelta(hours=1)
+
+    def test_a_pause_of_no_known_kind_changes_nothing(self, owner: Client, car: Vehicle) -> None:
+        owner.post(address("pause", encode("veh", car.pk)), {"kind": "for ever"})
+
+        assert not Pause.objects.exists()
+
+    def test_resume_takes_one_press(self, owner: Client, car: Vehicle) -> None:
+        create_consent(car)
+        owner.post(address("pause", encode("veh", car.pk)), {"kind": "until_resumed"})
+        owner.post(address("resume", encode("veh", car.pk)))
+
+        assert Pause.objects.get().resumed_at is not None
+
+    def test_withdraw_takes_one_press_and_no_reason(self, owner: Client, car: Vehicle) -> None:
+        create_consent(car)
+
+        owner.post(address("withdraw", encode("veh", car.pk)))
+
+        assert ConsentVersion.objects.latest("number").state == "withdrawn"
+
+    def test_returns_to_the_page_it_was_done_on_and_to_no_stranger(
+        self, owner: Client, car: Vehicle
+    ) -> None:
+        create_consent(car)
+        path = address("withdraw", encode("veh", car.pk))
+
+        assert owner.post(path, {"next": "/cars/"})["Location"] == "/cars/"
+        away = owner.post(path, {"next": "https://evil.example/"})
+        assert away["Location"] == reverse("consent:cars")
+
+    @pytest.mark.parametrize("name", ["pause", "resume", "withdraw", "summary"])
+    def test_a_link_does_nothing(self, owner: Client, car: Vehicle, name: str) -> None:
+        assert owner.get(address(name, encode("veh", car.pk))).status_code == 405
+
+
+class TestWhoseCar:
+    """
+    Olivia owns the car, Mallory must not see it, and cannot tell it from one that is not there.
+    """
+
+    ABSENT = encode("veh", 10**9)
+
+    @pytest.mark.parametrize("name", PAGES)
+    def test_foreign_and_absent_pages_are_the_same(
+        self, client: Client, car: Vehicle, mallory: User, name: str
+    ) -> None:
+        create_consent(car)
+        sign_in(client, mallory)
+        own = encode("veh", car.pk)
+
+        foreign, absent, nonsense = (
+            client.get(address(name, public_id)) for public_id in (own, self.ABSENT, "nonsense")
+        )
+
+        assert [answer.status_code for answer in (foreign, absent, nonsense)] == [404, 404, 404]
+        assert self.strip(foreign.content, own) == self.strip(absent.content, self.ABSENT)
+
+    @pytest.mark.parametrize("name", ACTS)
+    def test_foreign_and_absent_acts_are_the_same_and_do_nothing(
+        self, client: Client, car: Vehicle, mallory: User, name: str
+    ) -> None:
+        create_consent(car)
+        sign_in(client, mallory)
+        own = encode("veh", car.pk)
+
+        foreign, absent = (
+            client.post(address(name, public_id), {"kind": "hour"})
+            for public_id in (own, self.ABSENT)
+        )
+
+        assert (foreign.status_code, absent.status_code) == (404, 404)
+        assert self.strip(foreign.content, own) == self.strip(absent.content, self.ABSENT)
+        assert ConsentVersion.objects.count() == 1
+        assert not Pause.objects.exists()
+
+    def test_foreign_and_absent_receipts_are_the_same(
+        self, client: Client, car: Vehicle, mallory: User
+    ) -> None:
+        create_consent(car)
+        sign_in(client, mallory)
+
+        for public_id in (encode("veh", car.pk), self.ABSENT):
+            assert client.get(address("receipt", public_id, 1)).status_code == 404
+
+    def test_who_owns_no_car_is_refused(self, client: Client, car: Vehicle, ben: User) -> None:
+        sign_in(client, ben)
+
+        assert client.get(address("rules", encode("veh", car.pk))).status_code == 403
+
+    def test_who_is_signed_out_is_asked_to_sign_in(self, client: Client, car: Vehicle) -> None:
+        response = client.get(address("rules", encode("veh", car.pk)))
+
+        assert response.status_code == 302
+        assert "login" in response["Location"]
+
+    @staticmethod
+    def strip(content: bytes, public_id: str) -> bytes:
+        """
+        Return a page without the address it was asked for and its token.
+        """
+        return re.sub(rb'content="[A-Za-z0-9]{64}"', b"", content).replace(public_id.encode(), b"")
