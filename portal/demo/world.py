@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 
 from billing.queries import overview
-from portal.demo import bookings, cars, files, keys, money, people, places, stand_in
+from portal.demo import bookings, cars, files, keys, money, people, places, prices, stand_in
 from portal.demo.cars import Car
 from portal.demo.residents import Resident, read_residents
 
@@ -64,6 +64,7 @@ def load(*, weeks: int, now: datetime, progress: Progress) -> None:
     pool_ids = places.ensure_pools(opened_at=times.opened_at, now=times.opened_at)
     fleet = ensure_fleet(times=times)
     progress(f"{len(fleet)} cars of {len({car.owner_id for car in fleet})} owners")
+    prices.ensure_tariffs(fleet, opened_at=times.opened_at)
     starts_at = times.replay_starts_at(weeks)
     places.forecast(starts_at=starts_at, ends_at=times.anchor + 2 * AHEAD, now=now)
     buyers = ensure_buyers(staff=staff, times=times)
@@ -188,16 +189,15 @@ def ensure_bookings(
     missing = [order for order in orders if found[order.key] is None]
     for organization_id, actor_id in actor_ids.items():
         own = [order for order in missing if order.organization_id == organization_id]
-        is_paid = money.ensure_balance(
+        money.ensure_balance(
             organization_id=organization_id,
             actor_id=actor_id,
             needed_micros=sum(order.held_micros for order in own),
             request_key=f"demo:{len(own)}",
             now=now,
         )
-        if is_paid:
-            for order in own:
-                found[order.key] = bookings.place(order, actor_id=actor_id, now=now)
+        for order in own:
+            found[order.key] = bookings.place(order, actor_id=actor_id, now=now)
     return [booking_id for booking_id in found.values() if booking_id is not None]
 
 
