@@ -144,7 +144,3 @@ def hold_of(*, price: Price, energy_wh: int, jobs_max: int) -> int:
     Return what is held for a booking in micros: the most that it can ever cost.
     """
     return energy_price(price=price, energy_wh=energy_wh) + price.micros_per_job * jobs_max
-
-
-def sellable_of(*, forecast_w: int) -> int:
-    return forecast_w * SELLABLE_SHARE_PERMILLE // 1000

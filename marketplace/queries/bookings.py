@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 
 from marketplace import rules
 from marketplace.models import Booking
@@ -49,10 +49,6 @@ class BookingRow:
     placed_by_id: int | None
     created_at: datetime
     released_at: datetime | None
-
-    @property
-    def hours(self) -> int:
-        return rules.count_hours(starts_at=self.starts_at, ends_at=self.ends_at)
 
 
 def get_booking(*, organization_id: int, booking_id: int, now: datetime) -> BookingRow | None:
@@ -116,15 +112,6 @@ def list_to_release(*, before: datetime, limit: int) -> tuple[int, ...]:
         state=Booking.State.HELD, ends_at__lte=before, created_at__lte=before
     )
     return tuple(rows.order_by("ends_at", "pk").values_list("pk", flat=True)[:limit])
-
-
-def sum_open_holds(*, organization_id: int) -> int:
-    """
-    Return what was held for bookings not released yet, in micros.
-    """
-    rows = Booking.objects.filter(organization_id=organization_id, state=Booking.State.HELD)
-    total: int = rows.aggregate(total=Sum("held_micros", default=0))["total"]
-    return total
 
 
 def _of(*, organization_id: int) -> QuerySet[Booking]:

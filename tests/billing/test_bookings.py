@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from accounts.models import AuditEvent
 from billing.models import BookingDelivery, Entry, Transfer
@@ -80,6 +80,14 @@ class TestPlaceBooking:
             book(ben, wish_for(pool, hours=1, power_w=50_001))
 
         assert ben.balance == (500_000_000, 0)
+
+    def test_lets_a_broken_ledger_be_seen(
+        self, ben: Company, pool: Pool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(bookings, "NOT_OVERDRAWN", "another constraint")
+
+        with pytest.raises(IntegrityError):
+            book(ben, wish_for(pool, hours=48, power_w=50_000))
 
     def test_finds_no_balance_of_a_company_that_never_paid(self, pool: Pool) -> None:
         mallory = create_company("Mallory")

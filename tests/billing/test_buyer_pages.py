@@ -2,7 +2,9 @@
 What Ben sees and does on the pages, and what Mallory does not.
 """
 
+import html
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,8 +14,9 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Membership
+from billing.views import buyer, buyer_billing
 from marketplace import rules
-from marketplace.models import Booking, Pool, RateCard
+from marketplace.models import Booking, CapacityBucket, Pool, RateCard
 from marketplace.operations.pools import Rates, set_rate_card
 from tests.billing.buyers import Company, book, charge, create_company, wish_for
 from tests.billing.stripe import stand_in
@@ -190,6 +193,19 @@ class TestBookInTwoSteps:
         assert "€144.00" in text_of(response)  # 240 kWh x 0.60
         assert not Booking.objects.exists()
 
+    def test_names_the_hours_that_somebody_else_took_meanwhile(
+        self, shop: Client, ben: Company, pool: Pool
+    ) -> None:
+        review = shop.post(NEW, fields_for(pool))
+        CapacityBucket.objects.update(reserved_w=45_000)
+
+        response = shop.post(NEW, {**hidden_fields(review.content.decode()), "confirm": "yes"})
+
+        assert response.status_code == 422
+        assert "There is less left: 5 kW" in text_of(response)
+        assert "and in 21 more hours" in text_of(response)
+        assert ben.balance == (500_000_000, 0)
+
     def test_a_viewer_may_look_but_not_book(self, shop: Client, pool: Pool) -> None:
         Membership.objects.update(role="viewer")
 
@@ -245,6 +261,27 @@ class TestLists:
         assert "Trondheim" in text_of(shop.get("/buy/bookings/?state=running"))
         assert "No bookings here" in text_of(shop.get("/buy/bookings/?state=released"))
         assert "Trondheim" in text_of(shop.get("/buy/bookings/?state=nonsense&cursor=x"))
+
+    @pytest.mark.parametrize("path", ["/buy/bookings/?state=running", "/buy/billing/"])
+    def test_goes_on_with_older_ones(
+        self, shop: Client, ben: Company, pool: Pool, path: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for module in (buyer, buyer_billing):
+            monkeypatch.setattr(module, "PAGE_ROWS", 2)
+        wish = wish_for(pool, starts_at=this_hour(), hours=1, power_w=1000)
+        for number in range(2):
+            book(ben, wish, key=f"{number}", now=timezone.now())
+        book(ben, replace(wish, power_w=7000), key="newest", now=timezone.now())
+
+        first = shop.get(path)
+        address = re.search(r'rel="next" href="([^"]+)"', first.content.decode())
+        assert address is not None
+        second = shop.get(path.partition("?")[0] + html.unescape(address[1]))
+
+        shown = [re.findall(r"bkg_\w{15}", each.content.decode()) for each in (first, second)]
+        assert shown[0]
+        assert shown[1]
+        assert not set(shown[0]) & set(shown[1])
 
     def test_shows_what_moved_the_balance(self, shop: Client, ben: Company, pool: Pool) -> None:
         book(ben, wish_for(pool, starts_at=this_hour()), now=timezone.now())

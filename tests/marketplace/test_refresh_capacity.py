@@ -16,6 +16,7 @@ from consent.rules import RulesDraft, Window, WorkloadCategory
 from marketplace import rules
 from marketplace.models import CapacityBucket, Pool, Region
 from marketplace.operations.capacity import refresh_capacity, refresh_due_capacity
+from marketplace.tasks import sweep
 from tests.factories import create_owner, create_pool
 
 
@@ -187,6 +188,8 @@ class TestRefreshDueCapacity:
     def test_refreshes_the_whole_horizon_every_ten_minutes(self, olivia: User, pool: Pool) -> None:
         park(olivia)
 
+        sweep()
+        CapacityBucket.objects.all().delete()
         assert refresh_due_capacity(now=MONDAY) is True
         assert CapacityBucket.objects.count() == rules.CAPACITY_HORIZON_HOURS
         assert refresh_due_capacity(now=MONDAY + timedelta(minutes=9)) is False
