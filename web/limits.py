@@ -57,6 +57,9 @@ USAGE_AGE_DAYS_MAX: Final = 90
 SETTLEMENT_LANES: Final = 8
 SETTLEMENT_RECORDS_MAX: Final = 250_000
 HOLD_DAYS: Final = 3
+TARIFF_WINDOWS_MAX: Final = 6
+# An owner's electricity is paid back first, so its price is bounded by what is charged anywhere.
+TARIFF_MICROS_PER_KWH_MAX: Final = 2_000_000
 
 # Messages that leave
 OUTBOX_ATTEMPTS_MAX: Final = 20
@@ -118,6 +121,8 @@ LIMITS: Final = (
     Limit("SETTLEMENT_LANES", "lanes", _("Workers that can settle side by side")),
     Limit("SETTLEMENT_RECORDS_MAX", "records", _("Records that one settlement takes at once")),
     Limit("HOLD_DAYS", "days", _("How long earnings wait before they are available")),
+    Limit("TARIFF_WINDOWS_MAX", "windows", _("Windows of one electricity tariff")),
+    Limit("TARIFF_MICROS_PER_KWH_MAX", "micros/kWh", _("Dearest electricity that is paid back")),
     Limit("OUTBOX_ATTEMPTS_MAX", "tries", _("Tries before a message is given up")),
     Limit("OUTBOX_LEASE_S", "s", _("How long one try to send a message may take")),
     Limit("OUTBOX_BATCH", "messages", _("Messages claimed at once")),
