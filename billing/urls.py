@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, path, re_path
 
 from billing import webhooks
-from billing.api import balance, bookings, finance, top_ups
+from billing.api import balance, bookings, finance, top_ups, usage
 from billing.views import (
     buyer,
     buyer_billing,
@@ -9,13 +9,16 @@ from billing.views import (
     earnings,
     ledger,
     payout_runs,
+    payouts,
     readings,
     sessions,
+    tariff,
 )
 from billing.views import finance as finance_pages
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("settings/tariff/", tariff.edit_tariff, name="tariff"),
     path("earnings/", earnings.show_earnings, name="earnings"),
     path("sessions/", sessions.show_sessions, name="sessions"),
     path("sessions/<str:vehicle_id>/<str:stamp>/", sessions.show_session, name="session"),
@@ -31,6 +34,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("buy/billing/", buyer_billing.show_billing, name="buyer_billing"),
     path("buy/billing/top-up/", buyer_billing.start_top_up, name="buyer_top_up"),
     path("buy/billing/return/", buyer_billing.return_from_top_up, name="buyer_billing_return"),
+]
+PAYOUTS: list[URLPattern | URLResolver] = [
+    path("payouts/", payouts.show_payouts, name="payouts"),
+    path("payouts/set-up/", payouts.set_up, name="payouts_set_up"),
+    path("payouts/return/", payouts.return_from_set_up, name="payouts_return"),
+    path("payouts/<str:payout_id>/", payouts.show_payout, name="payout"),
 ]
 FINANCE: list[URLPattern | URLResolver] = [
     path("finance/", finance_pages.show_queue, name="finance"),
@@ -60,7 +69,7 @@ FINANCE: list[URLPattern | URLResolver] = [
     ),
     path("finance/reports/", ledger.show_reports, name="reports"),
 ]
-urlpatterns += FINANCE
+urlpatterns += [*PAYOUTS, *FINANCE]
 api_urlpatterns: list[URLPattern | URLResolver] = [
     path("bookings", bookings.Bookings.as_view(), name="bookings"),
     # `bookings/feed` is the scheduler's and served by the app below.
@@ -70,6 +79,8 @@ api_urlpatterns: list[URLPattern | URLResolver] = [
         name="booking",
     ),
     path("bookings/<str:booking_id>/usage", bookings.BookingUsage.as_view(), name="booking_usage"),
+    path("usage", usage.UsageBatches.as_view(), name="usage"),
+    path("usage/batches/<str:batch_id>", usage.UsageBatch.as_view(), name="usage_batch"),
     path("balance", balance.Balance.as_view(), name="balance"),
     path("transfers", balance.Transfers.as_view(), name="transfers"),
     path("top-ups", top_ups.TopUps.as_view(), name="top_ups"),

@@ -161,7 +161,7 @@ def make_books_ties(check: LastCheck | None, *, currency: str) -> tuple[tuple[st
 
 def make_lines_table(rows: tuple[PayoutRow, ...], *, can_hold: bool) -> DataTable:
     return DataTable(
-        caption=_("Owners in this run"),
+        caption=_("Lines of this run"),
         columns=(
             Column(label=_("Owner")),
             Column(label=_("Available"), is_number=True, is_optional=True),
