@@ -135,12 +135,15 @@ class Mischief:
         return True
 
     def _hold_back(self, event: Event) -> list[Event]:
-        if draw(self.seed, "late", event["id"]) >= self.rates.late:
+        if not self._is_late(event):
             return [event]
         due_at_s = moments.from_text(event["data"]["ends_at"]) + LATE_BY_S
         self._late.append((due_at_s, event))
         self.counts["late"] += 1
         return []
+
+    def _is_late(self, event: Event) -> bool:
+        return draw(self.seed, "late", event["id"]) < self.rates.late
 
     def _repeat(self, event: Event) -> list[Event]:
         if draw(self.seed, "duplicate", event["id"]) >= self.rates.duplicate:
@@ -168,9 +171,11 @@ class Mischief:
         return [self._make_correction(original, meters=meters) for original in ripe]
 
     def _is_to_correct(self, event: Event) -> bool:
+        # A correction must not overtake what it corrects, so nothing late is corrected.
         is_sound = (
             event["data"]["workload_category"] is not None
             and event["subject"] != self.over_reporter
+            and not self._is_late(event)
         )
         return is_sound and draw(self.seed, "correct", event["id"]) < self.rates.correction
 
