@@ -1,0 +1,190 @@
+"""
+The owner's home: what is true now, and what was earned, on one page.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from time_machine import travel
+
+from accounts.models import User
+from tests.billing.meters import EVENING, NOON, World, create_car, create_world, settle_all
+from tests.factories import create_owner, create_vehicle_state, sign_in
+from web.public_ids import encode
+
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world() -> World:
+    """
+    Olivia's car worked two hours on Friday evening; it is Sunday noon now.
+    """
+    world = create_world()
+    world.report(*(world.event(quarter) for quarter in range(8)))
+    settle_all()
+    return world
+
+
+def read_home(client: Client, user: User, address: str = "/") -> Any:
+    sign_in(client, user)
+    with travel(NOON, tick=False):
+        return client.get(address)
+
+
+class TestHome:
+    def test_shows_strangers_what_parado_is(self, client: Client) -> None:
+        response = client.get("/")
+
+        assert response.status_code == 200
+        assert "portal/start.html" in [template.name for template in response.templates]
+
+    def test_says_why_the_car_waits_and_every_gate(self, client: Client, world: World) -> None:
+        response = read_home(client, world.olivia)
+
+        assert "Waiting: the car has not reported yet" in response.text
+        assert "Inside your hours" in response.text
+
+    def test_says_that_the_car_may_work(self, client: Client, world: World) -> None:
+        create_vehicle_state(world.vehicle, now=NOON)
+
+        assert "Ready for work" in read_home(client, world.olivia).text
+
+    def test_shows_what_the_month_left_after_electricity_and_wear(
+        self, client: Client, world: World
+    ) -> None:
+        text = read_home(client, world.olivia).text
+
+        # 8 x 252 Wh: paid 8 x 0.09828 = 0.78624, better off 8 x 0.0252 = 0.2016.
+        assert "€0.20" in text
+        assert "€0.79" in text
+        assert "−€0.48" in text  # noqa: RUF001 - the page's own minus sign
+
+    def test_lists_the_session_with_the_state_of_its_money(
+        self, client: Client, world: World
+    ) -> None:
+        text = read_home(client, world.olivia).text
+
+        assert "19:00–21:00" in text  # noqa: RUF001 - the page's own dash
+        assert "Clearing" in text
+
+    def test_asks_an_owner_without_a_car_to_add_one(self, client: Client) -> None:
+        response = read_home(client, create_owner())
+
+        assert "Add your first car" in response.text
+
+    def test_shows_one_of_several_cars(self, client: Client, world: World) -> None:
+        second = create_car(world.olivia, plate="KLM 118")
+
+        response = read_home(client, world.olivia, f"/?car={encode('veh', second.pk)}")
+
+        assert response.context["car"].vehicle.plate == "KLM 118"
+
+    def test_knows_no_car_of_somebody_else(self, client: Client, world: World) -> None:
+        mallory = create_owner("Mallory")
+        create_car(mallory, plate="MAL 1")
+        foreign, absent = encode("veh", world.vehicle.pk), encode("veh", 10**9)
+
+        assert read_home(client, mallory, f"/?car={foreign}").status_code == 404
+        assert read_home(client, mallory, f"/?car={absent}").status_code == 404
+
+    def test_polls_the_sign_alone(self, client: Client, world: World) -> None:
+        address = f"/cars/{encode('veh', world.vehicle.pk)}/sign/"
+
+        response = read_home(client, world.olivia, address)
+
+        assert "<html" not in response.text
+        assert "Waiting" in response.text
+        assert read_home(client, create_owner("Mallory"), address).status_code == 404
+
+    def test_takes_as_many_queries_for_many_lines_as_for_few(
+        self, client: Client, world: World, django_assert_max_num_queries: Any
+    ) -> None:
+        sign_in(client, world.olivia)
+        with travel(NOON, tick=False), django_assert_max_num_queries(40) as few:
+            client.get("/")
+        world.report(*(world.event(quarter) for quarter in range(8, 24)))
+        settle_all()
+
+        with travel(NOON, tick=False), django_assert_max_num_queries(len(few)):
+            client.get("/")
+
+
+class TestSessions:
+    def test_leads_from_the_list_to_the_meter_reading(self, client: Client, world: World) -> None:
+        page = read_home(client, world.olivia, "/sessions/")
+        assert "19:00–21:00" in page.text  # noqa: RUF001 - the page's own dash
+        session_url = page.context["table"].rows[0].cells[0].url
+
+        session = client.get(session_url)
+        assert "Every quarter-hour" in session.text
+        assert session.text.count("Inside your rules") == 8
+        reading_url = session.context["lines_table"].rows[0].cells[0].url
+
+        reading = client.get(reading_url)
+        # 0.252 kWh x 0.24 = 0.060480, x 0.05 = 0.012600, x 0.10 = 0.025200.
+        for figure in ("0.252 kWh", "0.060480", "0.012600", "0.025200", "0.098280"):
+            assert figure in reading.text
+
+    def test_names_the_rule_that_was_broken_and_the_compensation(self, client: Client) -> None:
+        world = create_world(battery_stop_pct=60, battery_resume_pct=65)
+        world.report(world.event(state_of_charge_min_pct=47.0))
+        settle_all()
+
+        page = read_home(client, world.olivia, "/sessions/")
+        session = client.get(page.context["table"].rows[0].cells[0].url)
+
+        assert "Outside your rules: battery under your floor" in session.text
+        # 2 x 0.0252 + 0.06048 = 0.11088.
+        assert "€0.11 compensation" in session.text
+
+    def test_shows_a_correction_and_what_it_took_back(self, client: Client, world: World) -> None:
+        world.report(
+            world.event(0, id="eu1-correction", energy_wh=200, supersedes="eu1-000001"),
+        )
+        settle_all()
+
+        page = read_home(client, world.olivia, "/sessions/")
+        session = client.get(page.context["table"].rows[0].cells[0].url)
+
+        assert "Taken back: corrected" in session.text
+        assert session.context["session"].earnings.energy_wh == 7 * 252 + 200
+
+    def test_hides_a_session_from_everybody_else(self, client: Client, world: World) -> None:
+        page = read_home(client, world.olivia, "/sessions/")
+        url = page.context["table"].rows[0].cells[0].url
+        reading = client.get(url).context["lines_table"].rows[0].cells[0].url
+        mallory = create_owner("Mallory")
+
+        for address in (url, reading, url.replace("T18", "T17")):
+            assert read_home(client, mallory, address).status_code == 404
+
+    def test_says_nothing_of_cars_that_are_not_there(self, client: Client, world: World) -> None:
+        address = f"/sessions/?car={encode('veh', 10**9)}"
+
+        assert read_home(client, world.olivia, address).status_code == 404
+
+    def test_goes_back_month_by_month(self, client: Client, world: World) -> None:
+        stamp = (EVENING - timedelta(days=1)).strftime("%Y%m%dT%H%M%SZ")
+
+        page = read_home(client, world.olivia, f"/sessions/?until={stamp}")
+
+        assert page.context["table"].rows == ()
+
+
+class TestEarnings:
+    def test_sums_months_and_says_where_the_money_is(self, client: Client, world: World) -> None:
+        page = read_home(client, world.olivia, "/earnings/")
+
+        assert "November 2026" in page.text
+        assert page.context["earnings"].better_off_micros == 8 * 25_200
+        assert page.context["facts"][0].value == "€0.79"
+
+    def test_is_not_for_strangers(self, client: Client) -> None:
+        response = client.get("/earnings/")
+
+        assert response.status_code == 302
+        assert "/account/login/" in response["Location"]
