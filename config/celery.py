@@ -15,6 +15,8 @@ from celery.signals import setup_logging
 from django.conf import settings
 from kombu import Queue
 
+from config import broker
+
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -22,6 +24,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 SWEEPS = {"billing": "money", "accounts": "notify", "consent": "bulk", "marketplace": "bulk"}
 SWEEP_EVERY_S = 2.0
 
+broker.install()
 app = Celery("parado")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(

@@ -51,7 +51,8 @@ def wait(is_done: Callable[[Backlog], bool], *, progress: Progress) -> None:
 
     :raises Stuck: nothing changed for STUCK_AFTER_S.
     """
-    before, moved_at, told_at = None, time.monotonic(), time.monotonic()
+    before, told = None, None
+    moved_at = told_at = time.monotonic()
     while True:
         backlog = overview.get_backlog(now=timezone.now())
         if is_done(backlog):
@@ -60,8 +61,8 @@ def wait(is_done: Callable[[Backlog], bool], *, progress: Progress) -> None:
             before, moved_at = backlog, time.monotonic()
         if time.monotonic() - moved_at > STUCK_AFTER_S:
             raise Stuck(repr(backlog))
-        if time.monotonic() - told_at > TELL_EVERY_S:
-            told_at = time.monotonic()
+        if time.monotonic() - told_at > TELL_EVERY_S and backlog != told:
+            told, told_at = backlog, time.monotonic()
             progress(describe(backlog))
         time.sleep(LOOK_EVERY_S)
 
