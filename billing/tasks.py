@@ -19,6 +19,8 @@ from billing.operations.payout_returns import confirm_transfers
 from billing.operations.payout_runs import settle_runs
 from billing.operations.payouts import execute_payouts, look_up_unknown
 from billing.operations.provider_events import apply_events
+from billing.operations.releases import release_due
+from billing.operations.settle import settle_pending
 from billing.operations.top_ups import refresh_top_ups
 
 
@@ -31,6 +33,8 @@ Step = Callable[..., int]
 STEPS: tuple[Step, ...] = (
     apply_events,
     refresh_top_ups,
+    settle_pending,
+    release_due,
     release_finished_bookings,
     execute_payouts,
     look_up_unknown,

@@ -1,0 +1,455 @@
+"""
+Taking in metered usage: what is answered as accepted is committed, what is refused is kept.
+
+The way of a batch: read, resolve ids in two queries, check, sort by lane and vehicle, copy keys
+and records straight into their tables. Only when a key is already there does the batch pay for
+finding out which, so the common case has no staging table and a repeat is cheaper than the
+first time.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+from io import BytesIO
+from itertools import groupby
+from operator import attrgetter
+
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+from psycopg2.errors import UniqueViolation
+
+from billing.models import UsageSource
+from billing.operations.usage_events import Reading, Refused, UsageEvent
+from billing.operations.usage_rows import (
+    COPY_HEADER,
+    COPY_TRAILER,
+    EPOCH_ORDINAL,
+    KEY_COLUMNS,
+    RECORD_COLUMNS,
+    Candidate,
+    Place,
+    make_window,
+    pack_key,
+    pack_record,
+    to_candidate,
+    to_date,
+)
+from web.public_ids import decode
+from web.transactions import durable
+
+
+RECORD_IDS_PER_BATCH = 10_000
+# Two clients that post the same events at once may each find the other's keys once.
+COPY_ATTEMPTS_MAX = 5
+
+Superseded = Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """
+    One event that was not accepted: a repeat, or set aside with a reason.
+    """
+
+    index: int
+    id: str
+    status: str
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchResult:
+    """
+    What became of a batch. Every event is accepted, a duplicate or quarantined.
+    """
+
+    batch_id: int
+    accepted_count: int
+    duplicate_count: int
+    quarantined_count: int
+    results: tuple[Result, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Sorted:
+    """
+    The events of one batch by what becomes of them; `refused` by index.
+    """
+
+    candidates: list[Candidate]
+    duplicates: list[Candidate] = field(default_factory=list)
+    refused: dict[int, Refused] = field(default_factory=dict)
+
+
+@durable
+def ingest(*, source: str, reading: Reading, now: datetime) -> BatchResult:
+    """
+    Store the events of one request, exactly once each.
+    """
+    with connection.cursor() as cursor:
+        source_id = _find_source(source)
+        batch = _check(cursor, reading, source=source, source_id=source_id, now=now)
+        _drop_repeats(batch)
+        batch_id = _next_batch_id(cursor)
+        superseded = _find_superseded(cursor, batch, source_id=source_id)
+        _copy(cursor, batch, source_id=source_id, batch_id=batch_id, superseded=superseded)
+        _write_batch(cursor, batch, reading, source_id=source_id, batch_id=batch_id, now=now)
+        _quarantine(cursor, batch, reading, source_id=source_id, batch_id=batch_id, now=now)
+    return _to_result(batch, batch_id=batch_id)
+
+
+def _find_source(source: str) -> int:
+    found = UsageSource.objects.filter(name=source).values_list("pk", flat=True).first()
+    if found is None:
+        found = UsageSource.objects.get_or_create(name=source)[0].pk
+    return found
+
+
+def _check(
+    cursor: CursorWrapper, reading: Reading, *, source: str, source_id: int, now: datetime
+) -> Sorted:
+    events = [event for event in reading.events if isinstance(event, UsageEvent)]
+    window = make_window(
+        source=source,
+        source_id=source_id,
+        places=_find_places(cursor, {event.subject for event in events}),
+        bookings=_find_bookings(cursor, {event.data.booking_id for event in events}),
+        now=now,
+    )
+    batch = Sorted(candidates=[])
+    for index, event in enumerate(reading.events):
+        verdict = (
+            event if isinstance(event, Refused) else to_candidate(event, index=index, window=window)
+        )
+        if isinstance(verdict, Candidate):
+            batch.candidates.append(verdict)
+        else:
+            batch.refused[index] = verdict
+    return batch
+
+
+def _find_places(cursor: CursorWrapper, subjects: set[str]) -> dict[str, Place]:
+    numbers = {number: text for text in subjects if (number := decode("veh", text)) is not None}
+    cursor.execute(
+        "SELECT vehicle_id, owner_id FROM consent_vehicle_v WHERE vehicle_id = ANY(%s)",
+        [list(numbers)],
+    )
+    return {
+        numbers[vehicle_id]: Place(vehicle_id, owner_id)
+        for vehicle_id, owner_id in cursor.fetchall()
+    }
+
+
+def _find_bookings(cursor: CursorWrapper, texts: set[str]) -> dict[str, int]:
+    numbers = {number: text for text in texts if (number := decode("bkg", text)) is not None}
+    cursor.execute(
+        "SELECT booking_id FROM marketplace_booking_terms_v WHERE booking_id = ANY(%s)",
+        [list(numbers)],
+    )
+    return {numbers[booking_id]: booking_id for (booking_id,) in cursor.fetchall()}
+
+
+def _drop_repeats(batch: Sorted) -> None:
+    """
+    Keep the first of the events that have one id; a later one is a duplicate or a conflict.
+    """
+    first: dict[str, Candidate] = {}
+    for candidate in batch.candidates:
+        kept = first.setdefault(candidate.event_id, candidate)
+        if kept is not candidate:
+            _set_apart(batch, candidate, is_same=kept.digest == candidate.digest)
+    if len(first) < len(batch.candidates):
+        batch.candidates = list(first.values())
+    batch.candidates.sort()
+
+
+def _set_apart(batch: Sorted, candidate: Candidate, *, is_same: bool) -> None:
+    if is_same:
+        batch.duplicates.append(candidate)
+        return
+    batch.refused[candidate.position] = Refused(
+        code="conflict",
+        detail="The same source and id came before with other content.",
+        pointer="/id",
+        event_id=candidate.event_id,
+    )
+
+
+def _next_batch_id(cursor: CursorWrapper) -> int:
+    cursor.execute("SELECT nextval(pg_get_serial_sequence('billing_usagebatch', 'id'))")
+    return int(cursor.fetchone()[0])
+
+
+def _find_superseded(
+    cursor: CursorWrapper, batch: Sorted, *, source_id: int
+) -> dict[str, tuple[int, int]]:
+    """
+    Return (record id, day) of the events that corrections name, where they are stored.
+    """
+    names = [c.supersedes for c in batch.candidates if c.supersedes is not None]
+    if not names:
+        return {}
+    cursor.execute(
+        "SELECT event_id, record_id, on_date FROM billing_usagekey"
+        " WHERE source_id = %s AND event_id = ANY(%s)",
+        [source_id, names],
+    )
+    return {
+        event_id: (record_id, on_date.toordinal() - EPOCH_ORDINAL)
+        for event_id, record_id, on_date in cursor.fetchall()
+    }
+
+
+def _copy(
+    cursor: CursorWrapper,
+    batch: Sorted,
+    *,
+    source_id: int,
+    batch_id: int,
+    superseded: dict[str, tuple[int, int]],
+) -> None:
+    """
+    Copy what is new. Optimistic: nobody asks which keys exist until one of them does.
+    """
+    _ensure_days(cursor, batch)
+    for _attempt in range(COPY_ATTEMPTS_MAX):
+        numbers = _number(batch, batch_id=batch_id)
+        _refuse_unknown_corrections(batch, superseded, numbers)
+        if not batch.candidates:
+            return
+        numbers = _number(batch, batch_id=batch_id)
+        try:
+            with transaction.atomic():
+                _copy_keys(cursor, batch.candidates, numbers, source_id=source_id)
+        except UniqueViolation:
+            _drop_stored(cursor, batch, source_id=source_id)
+            continue
+        _copy_records(cursor, batch.candidates, numbers, superseded)
+        return
+    raise AssertionError("keys kept appearing")  # pragma: no cover
+
+
+def _number(batch: Sorted, *, batch_id: int) -> dict[str, tuple[int, int]]:
+    """
+    Give each candidate its record id, in order; return (record id, day) by event id.
+    """
+    first = batch_id * RECORD_IDS_PER_BATCH
+    return {
+        candidate.event_id: (number, candidate.on_day)
+        for number, candidate in enumerate(batch.candidates, first)
+    }
+
+
+def _refuse_unknown_corrections(batch: Sorted, superseded: Superseded, numbers: Superseded) -> None:
+    unknown = [
+        c
+        for c in batch.candidates
+        if c.supersedes is not None
+        and (c.supersedes == c.event_id or c.supersedes not in superseded)
+        and (c.supersedes == c.event_id or c.supersedes not in numbers)
+    ]
+    for candidate in unknown:
+        batch.candidates.remove(candidate)
+        batch.refused[candidate.position] = Refused(
+            code="malformed",
+            detail="It corrects a record that this source has not reported.",
+            pointer="/data/supersedes",
+            event_id=candidate.event_id,
+        )
+
+
+def _copy_keys(
+    cursor: CursorWrapper,
+    candidates: Iterable[Candidate],
+    numbers: Superseded,
+    *,
+    source_id: int,
+) -> None:
+    # In the order of the key, so that two requests with the same events cannot deadlock.
+    rows = [
+        pack_key(candidate, source_id=source_id, record_id=numbers[candidate.event_id][0])
+        for candidate in sorted(candidates, key=attrgetter("event_id"))
+    ]
+    _copy_rows(cursor, "billing_usagekey", KEY_COLUMNS, rows)
+
+
+def _copy_records(
+    cursor: CursorWrapper,
+    candidates: Iterable[Candidate],
+    numbers: Superseded,
+    superseded: Superseded,
+) -> None:
+    rows = [
+        pack_record(
+            candidate,
+            record_id=numbers[candidate.event_id][0],
+            superseded=None
+            if candidate.supersedes is None
+            else superseded.get(candidate.supersedes) or numbers[candidate.supersedes],
+        )
+        for candidate in candidates
+    ]
+    _copy_rows(cursor, "billing_usagerecord", RECORD_COLUMNS, rows)
+
+
+def _copy_rows(cursor: CursorWrapper, table: str, columns: str, rows: Sequence[bytes]) -> None:
+    cursor.copy_expert(
+        f"COPY {table} ({columns}) FROM STDIN (FORMAT binary)",
+        BytesIO(b"".join((COPY_HEADER, *rows, COPY_TRAILER))),
+        size=1 << 18,
+    )
+
+
+def _drop_stored(cursor: CursorWrapper, batch: Sorted, *, source_id: int) -> None:
+    """
+    Take out the candidates whose key is stored: repeats, or conflicts.
+    """
+    cursor.execute(
+        "SELECT event_id, digest FROM billing_usagekey WHERE source_id = %s AND event_id = ANY(%s)",
+        [source_id, [candidate.event_id for candidate in batch.candidates]],
+    )
+    stored = dict(cursor.fetchall())
+    new = []
+    for candidate in batch.candidates:
+        digest = stored.get(candidate.event_id)
+        if digest is None:
+            new.append(candidate)
+        else:
+            _set_apart(batch, candidate, is_same=digest == candidate.digest)
+    batch.candidates = new
+
+
+def _ensure_days(cursor: CursorWrapper, batch: Sorted) -> None:
+    """
+    Make the partitions of days that are reported for the first time.
+    """
+    days = sorted({to_date(candidate.on_day) for candidate in batch.candidates})
+    cursor.execute(
+        "SELECT billing_ensure_days(day, day) FROM unnest(%s::date[]) AS day"
+        " WHERE to_regclass('billing_usagerecord_' || to_char(day, 'YYYYMMDD')) IS NULL",
+        [days],
+    )
+
+
+def _write_batch(
+    cursor: CursorWrapper,
+    batch: Sorted,
+    reading: Reading,
+    *,
+    source_id: int,
+    batch_id: int,
+    now: datetime,
+) -> None:
+    cursor.execute(
+        "INSERT INTO billing_usagebatch (id, source_id, received_at, event_count,"
+        " accepted_count, duplicate_count, quarantined_count) VALUES (%s, %s, %s, %s, %s, %s, %s)",
+        [
+            batch_id,
+            source_id,
+            now,
+            len(reading.events),
+            len(batch.candidates),
+            len(batch.duplicates),
+            len(batch.refused),
+        ],
+    )
+    first = batch_id * RECORD_IDS_PER_BATCH
+    parts = []
+    for lane, group in groupby(batch.candidates, key=attrgetter("lane")):
+        days = [candidate.on_day for candidate in group]
+        last = first + len(days) - 1
+        parts.append(
+            (batch_id, lane, first, last, to_date(min(days)), to_date(max(days)), len(days))
+        )
+        first = last + 1
+    if parts:
+        cursor.execute(
+            "INSERT INTO billing_usagepart (batch_id, lane, first_record_id, last_record_id,"
+            " first_date, last_date, record_count, is_requeued, is_cleared)"
+            " SELECT p.*, false, false FROM unnest(%s::bigint[], %s::integer[], %s::bigint[],"
+            " %s::bigint[], %s::date[], %s::date[], %s::integer[]) AS p",
+            [list(column) for column in zip(*parts, strict=True)],
+        )
+
+
+def _quarantine(
+    cursor: CursorWrapper,
+    batch: Sorted,
+    reading: Reading,
+    *,
+    source_id: int,
+    batch_id: int,
+    now: datetime,
+) -> None:
+    """
+    Keep every refused event with its text. The same text again is counted, not kept twice.
+    """
+    if not batch.refused:
+        return
+    rows = []
+    for index, refused in sorted(batch.refused.items()):
+        body = reading.text_of(index)
+        digest = blake2b(body.encode(), digest_size=8).digest()
+        rows.append(
+            (
+                index,
+                refused.event_id,
+                int.from_bytes(digest, "big", signed=True),
+                refused.code,
+                refused.pointer,
+                refused.detail,
+                body,
+            )
+        )
+    cursor.execute(
+        """
+        INSERT INTO billing_quarantinedrecord AS kept (source_id, batch_id, received_at, position,
+            event_id, digest, code, pointer, detail, body, seen_count, state, resolution)
+        SELECT %s, %s, %s, r.position, r.event_id, r.digest, r.code, r.pointer, r.detail, r.body,
+            r.seen_count, 'open', ''
+        FROM (
+            SELECT DISTINCT ON (event_id, digest) *,
+                count(*) OVER (PARTITION BY event_id, digest) AS seen_count
+            FROM unnest(%s::integer[], %s::text[], %s::bigint[], %s::text[], %s::text[],
+                %s::text[], %s::text[])
+                AS r (position, event_id, digest, code, pointer, detail, body)
+            ORDER BY event_id, digest, position
+        ) r
+        ON CONFLICT (source_id, event_id, digest) WHERE record_id IS NULL DO UPDATE
+        SET seen_count = kept.seen_count + excluded.seen_count, code = excluded.code,
+            pointer = excluded.pointer, detail = excluded.detail
+        """,
+        [source_id, batch_id, now, *(list(column) for column in zip(*rows, strict=True))],
+    )
+
+
+def _to_result(batch: Sorted, *, batch_id: int) -> BatchResult:
+    results = [
+        Result(
+            index=candidate.position,
+            id=candidate.event_id,
+            status="duplicate",
+            code="duplicate",
+            detail="Stored before with the same content.",
+        )
+        for candidate in batch.duplicates
+    ]
+    results += [
+        Result(
+            index=index,
+            id=refused.event_id,
+            status="quarantined",
+            code=refused.code,
+            detail=refused.detail,
+        )
+        for index, refused in batch.refused.items()
+    ]
+    return BatchResult(
+        batch_id=batch_id,
+        accepted_count=len(batch.candidates),
+        duplicate_count=len(batch.duplicates),
+        quarantined_count=len(batch.refused),
+        results=tuple(sorted(results, key=attrgetter("index"))),
+    )

@@ -1,0 +1,71 @@
+"""
+The hold window: earnings wait, then become available to be paid out.
+"""
+
+from datetime import datetime
+
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+from billing.models import Entry
+from billing.operations.ledger import open_posting, post_staged, read_sql
+from billing.operations.settle import LANE_LOCK
+from web.limits import SETTLEMENT_LANES
+from web.transactions import durable
+
+
+DAYS_AT_ONCE = 200
+
+
+@durable
+def release_due(*, now: datetime) -> int:
+    """
+    Release the earnings of one lane whose window is over; return how many days it took.
+
+    A debt from a correction is set off first, against rewards and jobs only.
+    """
+    with connection.cursor() as cursor:
+        lane = _lock_lane(cursor, now=now)
+        if lane is None:
+            return 0
+        open_posting(cursor=cursor)
+        days = _stage(cursor, lane=lane, now=now)
+        cursor.execute("DROP TABLE releasing_day, releasing, releasing_offset")
+    return days
+
+
+def _stage(cursor: CursorWrapper, *, lane: int, now: datetime) -> int:
+    cursor.execute(
+        "SELECT min(id) FROM billing_settlementday"
+        " WHERE lane = %s AND released_at IS NULL AND release_due_at <= %s",
+        [lane, now],
+    )
+    key = f"release:{cursor.fetchone()[0]}"
+    cursor.execute(
+        read_sql("release.sql"), {"lane": lane, "now": now, "days": DAYS_AT_ONCE, "key": key}
+    )
+    days = int(cursor.rowcount)
+    cursor.execute("SELECT EXISTS (SELECT FROM posting)")
+    if cursor.fetchone()[0]:
+        entry = Entry.objects.create(
+            code="earnings_released", effective_at=now, booked_at=now, business_key=key
+        )
+        post_staged(cursor=cursor, effective_at=now, booked_at=now, entry_id=entry.pk)
+    return days
+
+
+def _lock_lane(cursor: CursorWrapper, *, now: datetime) -> int | None:
+    """
+    Take a free lane that has days to release.
+    """
+    cursor.execute(
+        "SELECT lane FROM generate_series(0, %s - 1) AS lane WHERE EXISTS ("
+        " SELECT FROM billing_settlementday d WHERE d.lane = lane.lane"
+        " AND d.released_at IS NULL AND d.release_due_at <= %s)",
+        [SETTLEMENT_LANES, now],
+    )
+    for (lane,) in cursor.fetchall():
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LANE_LOCK, lane])
+        if cursor.fetchone()[0]:
+            return int(lane)
+    return None

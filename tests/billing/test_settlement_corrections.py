@@ -1,0 +1,162 @@
+"""
+A correction takes the place of an earlier record: reversed, and priced again.
+"""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from billing.models import (
+    Account,
+    BookingDelivery,
+    CompletedJob,
+    Entry,
+    LineKind,
+    Outcome,
+    QuarantinedRecord,
+    RatedLine,
+    SettlementTotal,
+    Supersession,
+)
+from billing.operations.bookings import release_booking
+from billing.operations.releases import release_due
+from consent.models import DayUse
+from tests.billing.meters import NOON, World, create_world, moved, settle_all
+
+
+pytestmark = pytest.mark.django_db
+LATER = datetime(2026, 11, 28, tzinfo=UTC)
+
+
+@pytest.fixture
+def world() -> World:
+    return create_world()
+
+
+def correct(world: World, old: str, *, energy_wh: int, quarter: int = 0) -> None:
+    world.report(world.event(quarter, supersedes=old, energy_wh=energy_wh))
+    settle_all()
+
+
+def balance(world: World, kind: str) -> int:
+    accounts = Account.objects.filter(kind=kind, owner=world.olivia)
+    return sum(account.balance_micros for account in accounts)
+
+
+class TestCorrection:
+    def test_reverses_and_prices_anew(self, world: World) -> None:
+        world.report(world.event(id="old"))
+        settle_all()
+
+        correct(world, "old", energy_wh=100)
+
+        assert RatedLine.objects.filter(kind=LineKind.REVERSAL).count() == 1
+        assert balance(world, "owner_pending") == 39_000  # 0.1 x (0.24 + 0.05 + 0.10)
+        assert BookingDelivery.objects.get().billed_wh == 100
+        assert world.ben.balance[1] == world.booking.held_micros - 50_000
+        assert DayUse.objects.get().energy_wh == 100
+
+    def test_names_the_entry_that_it_corrects(self, world: World) -> None:
+        world.report(world.event(id="old"))
+        settle_all()
+        first = Entry.objects.get(code="usage_settled")
+
+        correct(world, "old", energy_wh=100)
+
+        entry = Entry.objects.get(code="correction")
+        assert entry.corrects_id == first.pk
+        assert first.transfers.count() == 4
+        assert moved("correction")[("platform_fee", "buyer_held")] == 27_720
+
+    def test_adds_up_in_the_totals(self, world: World) -> None:
+        world.report(world.event(id="old"))
+        settle_all()
+        correct(world, "old", energy_wh=100)
+
+        totals = SettlementTotal.objects.all()
+        assert sum(total.charge_micros for total in totals) == 50_000
+        assert sum(total.electricity_micros for total in totals) == 24_000
+
+    def test_replaces_what_was_not_settled_yet(self, world: World) -> None:
+        world.report(world.event(id="old"), world.event(supersedes="old", energy_wh=100))
+
+        settle_all()
+
+        outcomes = RatedLine.objects.order_by("record_id").values_list("outcome", "energy_wh")
+        assert sorted(outcomes) == [(Outcome.ACCEPTED, 100), (Outcome.SUPERSEDED, 0)]
+        assert Supersession.objects.count() == 1
+
+    def test_may_be_corrected_itself_but_not_past_itself(self, world: World) -> None:
+        world.report(world.event(id="old"))
+        settle_all()
+        world.report(world.event(id="second", supersedes="old", energy_wh=100))
+        settle_all()
+
+        correct(world, "second", energy_wh=50)
+        correct(world, "old", energy_wh=10)
+
+        assert balance(world, "owner_pending") == 19_500
+        assert QuarantinedRecord.objects.get().code == "supersedes_unfit"
+
+    def test_settles_the_quarantine_of_an_implausible_record(self, world: World) -> None:
+        world.report(world.event(id="old", energy_wh=9_000))
+        settle_all()
+
+        correct(world, "old", energy_wh=252)
+
+        assert QuarantinedRecord.objects.get().state == "superseded"
+        assert RatedLine.objects.get().outcome == Outcome.ACCEPTED
+
+    def test_hands_the_job_over(self, world: World) -> None:
+        world.report(world.event(id="old", job_id="j-81", job_completed=True))
+        settle_all()
+        event = world.event(supersedes="old", job_id="j-81", job_completed=True, energy_wh=100)
+        world.report(event)
+
+        settle_all()
+
+        assert CompletedJob.objects.count() == 1
+        assert balance(world, "owner_pending") == 39_000 + 2_000
+
+    def test_makes_a_debt_of_what_was_released_and_sets_it_off_against_rewards(
+        self, world: World
+    ) -> None:
+        world.report(world.event(id="old"))
+        settle_all()
+        release_due(now=LATER)
+
+        correct(world, "old", energy_wh=0)
+        assert balance(world, "owner_receivable") == -98_280
+        world.report(world.event(1))
+        settle_all()
+        release_due(now=LATER)
+
+        assert balance(world, "owner_receivable") == -98_280 + 25_200  # its reward, no more
+        assert moved("receivable_offset") == {("owner_pending:reward", "owner_receivable"): 25_200}
+
+    def test_keeps_compensation_and_pays_only_what_is_more(self) -> None:
+        world = create_world(temp_high_c=25)
+        world.report(world.event(id="old"))
+        settle_all()
+        correct(world, "old", energy_wh=100)
+        assert balance(world, "owner_available") == 110_880
+
+        world.report(world.event(2, id="less", energy_wh=100))
+        settle_all()
+        before = balance(world, "owner_available")
+        correct(world, "less", energy_wh=200, quarter=2)
+
+        assert balance(world, "owner_available") - before == 44_000  # 0.1 kWh x (2 x 0.10 + 0.24)
+
+    def test_gives_a_buyer_whose_booking_is_over_the_money_back(self, world: World) -> None:
+        world.report(world.event(id="old"))
+        settle_all()
+        release_booking(booking_id=world.booking.id, now=NOON)
+        prepaid, held = world.ben.balance
+        assert held == 0
+
+        correct(world, "old", energy_wh=100)
+
+        assert world.ben.balance == (prepaid + 76_000, 0)
+        line = RatedLine.objects.get(energy_wh=100)
+        assert (line.outcome, line.charge_micros) == (Outcome.ACCEPTED, 50_000)
