@@ -30,7 +30,7 @@ def write_whole(path: Path, text: str) -> None:
 
 
 class Channel(filesystem.Channel):
-    def _put(self, queue: str, message: object, **_: object) -> None:
+    def _put(self, queue: str, message: object, **_: object) -> None:  # type: ignore[override]
         # Messages are taken in the order of their names.
         name = f"{monotonic_ns() // 1_000_000}_{uuid.uuid4()}.{queue}.msg"
         write_whole(Path(self.data_folder_out) / name, dumps(message))
