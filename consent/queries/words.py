@@ -22,7 +22,7 @@ from consent.rules import (
     Window,
     WorkloadCategory,
 )
-from web.templatetags.parado import duration, energy, in_zone, local_time, number, power
+from web.templatetags.parado import duration, energy, in_zone, local_time, number
 
 
 Text = str | Promise
@@ -288,16 +288,24 @@ def _describe_temperature(draft: RulesDraft) -> str:
 
 def _describe_energy(draft: RulesDraft) -> str:
     return _join_limits(
-        _per_day(draft.energy_wh_per_day_max, energy),
-        _per_month(draft.energy_wh_per_month_max, energy),
+        _per_day(draft.energy_wh_per_day_max, _write_kwh),
+        _per_month(draft.energy_wh_per_month_max, _write_kwh),
     )
 
 
 def _describe_compute(draft: RulesDraft) -> str:
     return _join_limits(
-        _per_day(draft.compute_s_per_day_max, duration),
-        _per_month(draft.compute_s_per_month_max, duration),
+        _per_day(draft.compute_s_per_day_max, _write_hours),
+        _per_month(draft.compute_s_per_month_max, _write_hours),
     )
+
+
+def _write_kwh(energy_wh: int) -> str:
+    return f"{number(energy_wh / 1000, 3)}\N{NO-BREAK SPACE}kWh"
+
+
+def _write_hours(duration_s: int) -> str:
+    return f"{number(duration_s / 3600, 2)}\N{NO-BREAK SPACE}h"
 
 
 def _per_day(limit: int | None, write: Callable[[int], str]) -> str:
@@ -316,7 +324,7 @@ def _join_limits(*limits: str) -> str:
 def _describe_power(draft: RulesDraft) -> str:
     if draft.power_limit_w is None:
         return _("As much as the computer draws")
-    return _("At most %(power)s") % {"power": power(draft.power_limit_w)}
+    return _("At most %(power)s W") % {"power": number(draft.power_limit_w)}
 
 
 def _describe_work(draft: RulesDraft) -> str:

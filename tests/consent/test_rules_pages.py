@@ -1,7 +1,7 @@
 import re
 from datetime import timedelta
 from html import unescape
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.test import Client
@@ -213,7 +213,11 @@ class TestRefused:
 
 
 class TestTwoWaysToSayTheWeek:
-    TYPED = {"hours_days": ["weekdays"], "hours_from": ["20:15"], "hours_to": ["06:45"]}
+    TYPED: ClassVar[dict[str, Any]] = {
+        "hours_days": ["weekdays"],
+        "hours_from": ["20:15"],
+        "hours_to": ["06:45"],
+    }
 
     def save(self, owner: Client, car: Vehicle, **changes: Any) -> ConsentVersion:
         response = owner.post(address("review", car), fill(NIGHTLY_RULES, confirm="1", **changes))
