@@ -99,13 +99,19 @@ class TariffForm(forms.Form):
     """
 
     base = PriceField(
-        label=gettext_lazy("Price"),
-        help_text=gettext_lazy("Per kWh with grid fees and taxes, as your bill counts it."),
+        help_text=gettext_lazy("What one more kWh adds to your bill, grid fees and taxes included.")
     )
     time_zone = forms.ChoiceField(label=gettext_lazy("Clock"))
 
-    def __init__(self, *args: Any, zones: tuple[str, ...], **kwargs: Any) -> None:  # noqa: ANN401 - Django's signature
+    def __init__(
+        self,
+        *args: Any,  # noqa: ANN401 - Django's signature
+        zones: tuple[str, ...],
+        currency: str,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["base"].label = _("Price, %(currency)s per kWh") % {"currency": currency}
         field = self.fields["time_zone"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [(zone, zone.replace("_", " ")) for zone in zones]

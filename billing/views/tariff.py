@@ -91,8 +91,10 @@ def edit_tariff(request: PersonRequest) -> HttpResponse:
     current = _find_current(request.user.pk, locations, now)
     own = next((version for version in versions if version.ends_at is None), None)
     zones = _list_zones(locations, own, request.user.time_zone)
-    form = TariffForm(request.POST or None, zones=zones, initial=make_initial(own))
     currency = next((each.tariff.currency for each in current if each.tariff), CURRENCY)
+    form = TariffForm(
+        request.POST or None, zones=zones, currency=currency, initial=make_initial(own)
+    )
     if request.method == "POST" and form.is_valid() and _save(request, form, currency, now):
         messages.success(request, _("Saved. These prices count from now on."))
         return redirect("billing:tariff")
@@ -262,7 +264,7 @@ def _make_history(versions: tuple[TariffView, ...], zone: str) -> tuple[Timeline
             label=_("Version %(number)s: %(prices)s")
             % {"number": version.version, "prices": _sum_up(version)},
             note=_write_span(version, zone),
-            tone="brand" if version.ends_at is None else "",
+            tone="brand" if version.ends_at is None else "idle",
         )
         for version in versions
     )
