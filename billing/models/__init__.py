@@ -29,6 +29,7 @@ from billing.models.settlement import (
     Supersession,
 )
 from billing.models.usage import (
+    ACCEPTABLE_CODES,
     CompletedJob,
     QuarantineCode,
     QuarantinedRecord,
@@ -42,6 +43,7 @@ from billing.models.usage import (
 
 
 __all__ = [
+    "ACCEPTABLE_CODES",
     "MICROS_PER_CENT",
     "PAYOUT_MINIMUM_MICROS",
     "Account",

@@ -177,6 +177,10 @@ class QuarantineCode(models.TextChoices):
     SUPERSEDES_UNFIT = "supersedes_unfit", _("Corrects a record that it cannot correct")
 
 
+# A person can vouch for what a meter said, not for a price or a vehicle that is not there.
+ACCEPTABLE_CODES = frozenset({QuarantineCode.ENERGY_IMPLAUSIBLE, QuarantineCode.OVERLAP})
+
+
 class QuarantinedRecord(models.Model):
     """
     Something that was reported and not accepted, with its text, until a person decides.

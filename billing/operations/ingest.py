@@ -88,6 +88,13 @@ def ingest(*, source: str, reading: Reading, now: datetime) -> BatchResult:
     """
     Store the events of one request, exactly once each.
     """
+    return take_in(source=source, reading=reading, now=now)
+
+
+def take_in(*, source: str, reading: Reading, now: datetime) -> BatchResult:
+    """
+    Do the same inside the caller's transaction.
+    """
     with connection.cursor() as cursor:
         source_id = _find_source(source)
         batch = _check(cursor, reading, source=source, source_id=source_id, now=now)
