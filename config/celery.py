@@ -16,6 +16,7 @@ from django.conf import settings
 from kombu import Queue
 
 from config import broker
+from web.heartbeats import beating
 
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -67,7 +68,8 @@ def sweep(*, app_label: str, **_: object) -> None:
     Ring one app: its `tasks.sweep()` claims and does what is due now.
     """
     if find_spec(f"{app_label}.tasks"):
-        import_module(f"{app_label}.tasks").sweep()
+        with beating(queue=SWEEPS[app_label]):
+            import_module(f"{app_label}.tasks").sweep()
 
 
 # A ring that waited until the next one is due has lost its purpose.

@@ -61,6 +61,16 @@ TARIFF_WINDOWS_MAX: Final = 6
 # An owner's electricity is paid back first, so its price is bounded by what is charged anywhere.
 TARIFF_MICROS_PER_KWH_MAX: Final = 2_000_000
 
+# Signs of life
+HEARTBEAT_LATE_S: Final = 30
+# Longer than a task may run, so what is older than this will not end by itself.
+HEARTBEAT_STUCK_S: Final = 300
+USAGE_WAIT_S_MAX: Final = 120
+METERING_SILENT_S: Final = 1_800
+QUARANTINE_AGE_H_MAX: Final = 24
+TRANSIT_AGE_H_MAX: Final = 72
+LEDGER_CHECK_AGE_H_MAX: Final = 26
+
 # Messages that leave
 OUTBOX_ATTEMPTS_MAX: Final = 20
 OUTBOX_LEASE_S: Final = 120
@@ -123,6 +133,13 @@ LIMITS: Final = (
     Limit("HOLD_DAYS", "days", _("How long earnings wait before they are available")),
     Limit("TARIFF_WINDOWS_MAX", "windows", _("Windows of one electricity tariff")),
     Limit("TARIFF_MICROS_PER_KWH_MAX", "micros/kWh", _("Dearest electricity that is paid back")),
+    Limit("HEARTBEAT_LATE_S", "s", _("Silence of a queue after which it counts as late")),
+    Limit("HEARTBEAT_STUCK_S", "s", _("Length of a sweep after which it counts as stuck")),
+    Limit("USAGE_WAIT_S_MAX", "s", _("How long metered usage may wait for settlement")),
+    Limit("METERING_SILENT_S", "s", _("Silence of the meters that counts, while bookings run")),
+    Limit("QUARANTINE_AGE_H_MAX", "h", _("How long something may wait in quarantine")),
+    Limit("TRANSIT_AGE_H_MAX", "h", _("How long a payout may be on its way")),
+    Limit("LEDGER_CHECK_AGE_H_MAX", "h", _("How old the last check of the books may be")),
     Limit("OUTBOX_ATTEMPTS_MAX", "tries", _("Tries before a message is given up")),
     Limit("OUTBOX_LEASE_S", "s", _("How long one try to send a message may take")),
     Limit("OUTBOX_BATCH", "messages", _("Messages claimed at once")),

@@ -1,5 +1,5 @@
 """
-Rows that belong to requests themselves: stored answers and request counters.
+Rows that belong to no app: stored answers, request counters, and signs of life.
 """
 
 from django.db import models
@@ -66,3 +66,16 @@ class ThrottleBucket(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Heartbeat(models.Model):
+    """
+    When a sweep of a queue last ended, and since when one is at work (None: none is).
+    """
+
+    queue = models.CharField(max_length=20, primary_key=True)
+    beat_at = models.DateTimeField(null=True)
+    busy_since = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.queue

@@ -64,6 +64,14 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="Heartbeat",
+            fields=[
+                ("queue", models.CharField(max_length=20, primary_key=True, serialize=False)),
+                ("beat_at", models.DateTimeField(null=True)),
+                ("busy_since", models.DateTimeField(null=True)),
+            ],
+        ),
         # Counters may be lost in a crash, and every request writes one: no need for a log.
         migrations.RunSQL(
             "ALTER TABLE web_throttlebucket SET UNLOGGED",
