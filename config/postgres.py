@@ -28,6 +28,10 @@ import psycopg2
 
 SUPERUSER = "parado"
 START_TIMEOUT_S = 30.0
+# When a server was killed, its children hold the shared memory until they notice.
+LEFTOVER = "is still in use"
+LEFTOVER_TRIES = 10
+LEFTOVER_WAIT_S = 0.5
 # A production server is tuned by its owner; these suit one small machine.
 SETTINGS = {
     "shared_buffers": "256MB",
@@ -244,8 +248,14 @@ def start_detached(cluster: Cluster, *, port: int) -> None:
     """
     command = [str(_find_binaries() / "pg_ctl"), "start", "--wait", f"--pgdata={cluster.data}"]
     command += ["--timeout", str(int(START_TIMEOUT_S)), "--silent", "--options"]
-    if _spawn([*command, shlex.join(_options(cluster, port))], cluster.log).wait() != 0:
-        raise PostgresFailed("PostgreSQL did not start:\n" + tail(cluster.log))
+    command.append(shlex.join(_options(cluster, port)))
+    for _ in range(LEFTOVER_TRIES):
+        if _spawn(command, cluster.log).wait() == 0:
+            return
+        if LEFTOVER not in tail(cluster.log):
+            break
+        time.sleep(LEFTOVER_WAIT_S)
+    raise PostgresFailed("PostgreSQL did not start:\n" + tail(cluster.log))
 
 
 def start(cluster: Cluster, *, port: int) -> subprocess.Popen[bytes]:
@@ -254,17 +264,29 @@ def start(cluster: Cluster, *, port: int) -> subprocess.Popen[bytes]:
 
     :raises PostgresFailed: it ended, or did not answer in time.
     """
+    for _ in range(LEFTOVER_TRIES):
+        server = _start(cluster, port=port)
+        if server.poll() is None:
+            return server
+        if LEFTOVER not in tail(cluster.log):
+            break
+        time.sleep(LEFTOVER_WAIT_S)
+    raise PostgresFailed("PostgreSQL did not start:\n" + tail(cluster.log))
+
+
+def _start(cluster: Cluster, *, port: int) -> subprocess.Popen[bytes]:
+    """
+    Start the server once; it may have ended again when this returns.
+    """
     command = [str(_find_binaries() / "postgres"), "-D", str(cluster.data)]
     server = _spawn(command + _options(cluster, port), cluster.log)
     deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline:
-        if server.poll() is not None:
-            break
-        if is_answering(cluster, port=port):
-            return server
+    while server.poll() is None and not is_answering(cluster, port=port):
+        if time.monotonic() > deadline:
+            server.kill()
+            server.wait()
         time.sleep(0.05)
-    message = "PostgreSQL did not start:\n" + tail(cluster.log)
-    raise PostgresFailed(message)
+    return server
 
 
 def is_answering(cluster: Cluster, *, port: int) -> bool:

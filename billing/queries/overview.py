@@ -44,7 +44,7 @@ class Usage:
 @dataclass(frozen=True, kw_only=True)
 class OutcomeRow:
     """
-    Settled records of one outcome; reversed ones count under `superseded`.
+    Settled records of one outcome, and their energy with corrections taken off.
     """
 
     outcome: str
@@ -123,8 +123,8 @@ def list_outcomes() -> tuple[OutcomeRow, ...]:
     """
     lines = _fetch(
         """
-        SELECT outcome, count(*), coalesce(sum(energy_wh), 0) FROM billing_ratedline
-        WHERE kind = 0 GROUP BY outcome ORDER BY outcome
+        SELECT outcome, count(*) FILTER (WHERE kind = 0), coalesce(sum(energy_wh), 0)
+        FROM billing_ratedline GROUP BY outcome ORDER BY outcome
         """
     )
     set_aside = _fetch(
@@ -147,8 +147,7 @@ def list_outcomes() -> tuple[OutcomeRow, ...]:
 def get_earned(*, currency: str) -> Earned:
     [row] = _fetch(
         """
-        SELECT coalesce(sum(energy_wh) FILTER (WHERE kind = 0 AND outcome <> 4), 0)
-                 - coalesce(sum(abs(energy_wh)) FILTER (WHERE kind = 1), 0),
+        SELECT coalesce(sum(energy_wh), 0),
                coalesce(sum(electricity_micros), 0), coalesce(sum(wear_micros), 0),
                coalesce(sum(reward_micros), 0), coalesce(sum(job_micros), 0),
                coalesce(sum(compensation_micros), 0),

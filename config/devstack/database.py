@@ -50,8 +50,10 @@ def start(supervisor: Supervisor, *, app_password: str) -> Addresses:
     postgres.create(cluster)
     port = postgres.find_free_port()
     server = postgres.start(cluster, port=port)
+    # Fast, and when its last checkpoint takes too long at once: it recovers at the next start.
+    stop_signals = (signal.SIGINT, signal.SIGQUIT)
     supervisor.add(
-        Child(name="postgres", process=server, stop_signal=signal.SIGINT, stops_last=True)
+        Child(name="postgres", process=server, stop_signals=stop_signals, stops_last=True)
     )
     _make_database(cluster.url(database="postgres", port=port))
     admin = cluster.url(database=DATABASE, port=port)

@@ -21,9 +21,11 @@ from config.devstack.screen import show
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MARKER = "PARADO_STACK"
-POLITE_S = 2.5
-DATABASE_S = 1.5
-KILLED_S = 1.0
+# Together under the 6 seconds within which Ctrl-C ends everything.
+POLITE_S = 2.0
+DATABASE_S = 2.5
+HASTY_S = 0.7
+KILLED_S = 0.5
 LOOK_EVERY_S = 0.05
 RESTARTS_MAX = 50
 
@@ -44,7 +46,7 @@ class Child:
     process: subprocess.Popen[bytes]
     command: Sequence[str] = ()
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
-    stop_signal: signal.Signals = signal.SIGTERM
+    stop_signals: tuple[signal.Signals, ...] = (signal.SIGTERM,)
     stops_last: bool = False
 
 
@@ -141,19 +143,31 @@ def _copy_lines(child: Child) -> None:
 
 
 def _stop_children(children: Sequence[Child], *, timeout_s: float) -> None:
-    for child in children:
-        with contextlib.suppress(ProcessLookupError):
-            child.process.send_signal(child.stop_signal)
-    deadline = time.monotonic() + timeout_s
-    for child in children:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.process.wait(timeout=max(0.0, deadline - time.monotonic()))
+    _ask(children, nth=0, timeout_s=timeout_s)
+    _ask(children, nth=1, timeout_s=HASTY_S)
     for child in children:
         # Also when it ended by itself: what it started may still be there.
         _kill_group(child.process.pid)
     for child in children:
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.process.wait(timeout=KILLED_S)
+
+
+def _ask(children: Sequence[Child], *, nth: int, timeout_s: float) -> None:
+    """
+    Send the nth way to stop to those that still run and know one; wait for them together.
+    """
+    asked = [
+        child
+        for child in children
+        if nth < len(child.stop_signals) and child.process.poll() is None
+    ]
+    for child in asked:
+        child.process.send_signal(child.stop_signals[nth])
+    deadline = time.monotonic() + timeout_s
+    for child in asked:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.process.wait(timeout=max(0.0, deadline - time.monotonic()))
 
 
 def _kill_group(pid: int) -> None:
