@@ -97,7 +97,12 @@ def _ask_for_approval(run: RunCard, *, user: User) -> TaskRow:
 
 
 def _describe(run: RunCard) -> str:
-    return _("%(amount)s to %(count)s owners, prepared by %(name)s") % {
+    text = ngettext(
+        "%(amount)s to %(count)s owner, prepared by %(name)s",
+        "%(amount)s to %(count)s owners, prepared by %(name)s",
+        run.payout_count,
+    )
+    return text % {
         "amount": money(run.amount_micros, run.currency),
         "count": number(run.payout_count),
         "name": run.calculated_by,

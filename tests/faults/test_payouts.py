@@ -126,8 +126,8 @@ class TestDroppedAndFailed:
         sweep_until_settled(run, now=NOON)
 
         used = stand_in.control.get_state()["faults"]["used"]
-        assert used["drop_after_effect"] > 5
-        assert used["fail"] > 3
+        assert used["drop_after_effect"] >= 3
+        assert used["fail"] >= 1
         assert_each_paid_once(stand_in)
 
     def test_the_naive_twin_pays_twice(self, run: PayoutRun, stand_in: StandIn) -> None:
