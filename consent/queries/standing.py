@@ -17,6 +17,8 @@ from consent.rules import Pause, Rules, State, Use, mask_from_bits
 class Standing:
     """
     One vehicle at one moment. `rules` None: no consent was in force.
+
+    `use` is counted only where a budget limits it, else it is nothing.
     """
 
     vehicle_id: int
@@ -36,7 +38,8 @@ _COLUMNS = """
     u.day_energy_wh, u.day_compute_s, u.month_energy_wh, u.month_compute_s
 """
 
-# Use up to the local day of the moment, of its month. Sums over at most 31 rows a vehicle.
+# Use up to the local day of the moment, of its month: up to 31 rows a vehicle, far apart in
+# the table, so only those vehicles pay for it that have a budget to compare it with.
 _USE = """
 LEFT JOIN LATERAL (
     SELECT sum(d.energy_wh) FILTER (WHERE d.on_date = today.local) AS day_energy_wh,
@@ -45,6 +48,8 @@ LEFT JOIN LATERAL (
     FROM (SELECT (q.at AT TIME ZONE coalesce(c.time_zone, v.time_zone))::date AS local) today
     JOIN consent_dayuse d ON d.vehicle_id = v.id
      AND d.on_date BETWEEN date_trunc('month', today.local::timestamp)::date AND today.local
+    WHERE coalesce(c.energy_wh_per_day_max, c.energy_wh_per_month_max,
+                   c.compute_s_per_day_max, c.compute_s_per_month_max) IS NOT NULL
 ) u ON true
 """
 

@@ -1,0 +1,177 @@
+"""
+One decision, permitted and with every reason against it, beside reading the wall clock.
+
+The wall clock of the owner is the least that any decision must read. The second half measures
+the same judgement in SQL, as settlement makes it, beside the bare join that it rides on.
+"""
+
+import sys
+import time
+import timeit
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import django
+from django.db import connection
+
+
+ROUNDS = 20_000
+RECORDS = 1_000_000
+DECIDE_US_MAX = 50.0
+SQL_RECORDS_PER_S_MIN = 700_000
+# Measured when the design was made: 720,000 a second where the join alone did 3,700,000.
+SQL_RATIO_MIN = 0.19
+
+TERMS = """
+CREATE TEMP TABLE terms AS
+SELECT v AS vehicle_id, false AS is_withdrawn,
+       (ARRAY['Europe/Oslo', 'Europe/Lisbon', 'Australia/Lord_Howe', 'America/New_York'])[1 + v % 4]
+           AS time_zone,
+       repeat('1', 672)::bit(672) AS week_mask, 40 AS battery_stop_pct, true AS plugged_in_only,
+       true AS home_only, 35 AS temp_high_c, 0 AS temp_low_c,
+       6000::bigint AS energy_wh_per_day_max, 90000::bigint AS energy_wh_per_month_max,
+       36000::bigint AS compute_s_per_day_max, 720000::bigint AS compute_s_per_month_max,
+       900 AS power_limit_w, 55 AS categories_mask,
+       timestamptz '2026-01-01' AS starts_at, timestamptz 'infinity' AS ends_at
+FROM generate_series(1, 100000) v
+"""
+RECORD = """
+CREATE TEMP TABLE record AS
+SELECT 1 + n %% 100000 AS vehicle_id,
+       timestamptz '2026-11-01' + n %% 2880 * interval '15 min' AS starts_at,
+       timestamptz '2026-11-01' + (n %% 2880 + 1) * interval '15 min' AS ends_at,
+       200::bigint AS energy_wh, 1 AS category_bit, 500 AS charge, true AS plugged_in,
+       true AS is_home, 100 AS coldest, 200 AS hottest, 0::bigint AS none
+FROM generate_series(1, %s) n
+"""
+JOIN = """
+FROM record r JOIN terms t
+  ON t.vehicle_id = r.vehicle_id AND t.starts_at <= r.starts_at AND t.ends_at >= r.ends_at
+"""
+BARE = "SELECT count(*), sum(t.battery_stop_pct)" + JOIN
+CHECKED = (
+    """
+SELECT count(*) FILTER (WHERE consent_refusals(
+    t.is_withdrawn, t.time_zone, t.week_mask, t.battery_stop_pct, t.plugged_in_only, t.home_only,
+    t.temp_high_c, t.temp_low_c, t.energy_wh_per_day_max, t.energy_wh_per_month_max,
+    t.compute_s_per_day_max, t.compute_s_per_month_max, t.power_limit_w, t.categories_mask,
+    r.starts_at, r.ends_at, r.energy_wh, r.category_bit, r.charge, r.plugged_in, r.is_home,
+    r.coldest, r.hottest, r.none, r.none, r.none, r.none) = 0), 0
+"""
+    + JOIN
+)
+
+
+def time_us(call: Callable[[], object]) -> float:
+    """
+    Return the best of five rounds, in microseconds a call.
+    """
+    return min(timeit.repeat(call, number=ROUNDS, repeat=5)) / ROUNDS * 1e6
+
+
+def measure_decide() -> bool:
+    from consent.rules import (  # noqa: PLC0415 - after django.setup, as in the application
+        Rules,
+        State,
+        Use,
+        Window,
+        Workload,
+        WorkloadCategory,
+        decide,
+        mask_from_windows,
+    )
+
+    zone = ZoneInfo("Europe/Oslo")
+    mask = mask_from_windows((Window((6,), 20 * 60, 21 * 60),))
+    rules = Rules(
+        number=3,
+        is_withdrawn=False,
+        zone=zone,
+        week_mask=mask,
+        battery_stop_pct=40,
+        battery_resume_pct=50,
+        plugged_in_only=True,
+        home_only=True,
+        temp_high_c=35,
+        temp_low_c=0,
+        energy_wh_per_day_max=5_000,
+        energy_wh_per_month_max=90_000,
+        compute_s_per_day_max=36_000,
+        compute_s_per_month_max=360_000,
+        power_limit_w=900,
+        categories_mask=7,
+    )
+    # A Sunday evening inside the hours; a Saturday noon with the clocks about to change.
+    open_at = datetime(2026, 11, 22, 19, 3, tzinfo=UTC)
+    closed_at = datetime(2026, 10, 24, 10, 3, tzinfo=UTC)
+    well = State(
+        observed_at=open_at,
+        state_of_charge_permille=610,
+        plugged_in=True,
+        is_home=True,
+        is_moving=False,
+        battery_temp_min_decic=200,
+        battery_temp_max_decic=210,
+    )
+    ill = State(
+        observed_at=closed_at - timedelta(hours=1),
+        state_of_charge_permille=110,
+        plugged_in=False,
+        is_home=False,
+        is_moving=True,
+        battery_temp_min_decic=-200,
+        battery_temp_max_decic=410,
+    )
+    spent = Use(10**7, 10**7, 10**7, 10**7)
+    wanted = Workload(WorkloadCategory.INFERENCE)
+    refused = Workload(WorkloadCategory.TRAINING, 500, 900.0)
+    calls = {
+        "permit": lambda: decide(rules=rules, state=well, use=Use(), workload=wanted, now=open_at),
+        "every reason": lambda: decide(
+            rules=rules, state=ill, use=spent, workload=refused, now=closed_at
+        ),
+    }
+    raw_us = time_us(lambda: closed_at.astimezone(zone))
+    print(f"reading the wall clock (raw)  {raw_us:8.2f} us")
+    is_good = True
+    for name, call in calls.items():
+        took_us = time_us(call)
+        is_good &= took_us <= DECIDE_US_MAX
+        print(
+            f"decide(), {name:<18}  {took_us:8.2f} us, {took_us / raw_us:.0f} x raw,"
+            f" goal <= {DECIDE_US_MAX:.0f} us"
+        )
+    return is_good
+
+
+def measure_sql() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(TERMS)
+        cursor.execute(RECORD, [RECORDS])
+        cursor.execute("ANALYZE terms; ANALYZE record")
+
+        def time_query(query: str) -> float:
+            began = time.perf_counter()
+            cursor.execute(query)
+            cursor.fetchall()
+            return RECORDS / (time.perf_counter() - began)
+
+        raw = max(time_query(BARE) for _ in range(3))
+        checked = max(time_query(CHECKED) for _ in range(3))
+    print(f"join with the terms (raw)     {raw:12,.0f} records/s")
+    print(
+        f"the same with every check     {checked:12,.0f} records/s, {checked / raw:.2f} of raw,"
+        f" goal >= {SQL_RATIO_MIN} or {SQL_RECORDS_PER_S_MIN:,}"
+    )
+    return checked >= SQL_RECORDS_PER_S_MIN or checked / raw >= SQL_RATIO_MIN
+
+
+def main() -> int:
+    django.setup()
+    results = [measure_decide(), measure_sql()]
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

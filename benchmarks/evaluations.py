@@ -1,0 +1,168 @@
+"""
+A thousand decisions in one request over HTTP, beside the one statement that they rest on.
+"""
+
+import http.client
+import json
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import django
+from django.db import connection
+
+
+HERE = Path(__file__).resolve().parent
+VEHICLES = 100_000
+BATCH = 1_000
+REQUESTS = 60
+WARM_UP = 5
+P95_MS_MAX = 150.0
+STARTS_WITHIN_S = 30
+
+STATES = """
+INSERT INTO consent_vehiclestate (vehicle_id, observed_at, received_at, state_of_charge_permille,
+    plugged_in, is_home, is_moving, battery_temp_decic, is_recovering)
+SELECT id, now(), now(), 200 + id % 800, id % 7 <> 0, id % 11 <> 0, false, 180, false
+FROM consent_vehicle
+"""
+USES = """
+INSERT INTO consent_dayuse (vehicle_id, on_date, energy_wh, compute_s)
+SELECT v.id, d::date, 3000, 14400
+FROM consent_vehicle v, generate_series(date_trunc('month', now()), now(), interval '1 day') d
+"""
+
+
+def load_fleet() -> str:
+    """
+    Fill the database and return a scheduler's key.
+    """
+    from django.utils import timezone  # noqa: PLC0415 - after django.setup
+
+    from accounts.operations import issue_api_key  # noqa: PLC0415
+
+    with connection.cursor() as cursor:
+        cursor.execute((HERE / "fleet.sql").read_text(encoding="utf-8"), {"vehicles": VEHICLES})
+        cursor.execute(STATES)
+        cursor.execute(USES)
+        cursor.execute("ANALYZE")
+    now = timezone.now()
+    return issue_api_key(
+        name="benchmark",
+        kind="scheduler",
+        scopes=frozenset({"decisions:read"}),
+        source="urn:scheduler:bench",
+        expires_at=now + timedelta(days=1),
+        actor_id=None,
+        now=now,
+    ).secret
+
+
+def make_batch(chance: random.Random) -> tuple[list[int], bytes]:
+    from web.public_ids import encode  # noqa: PLC0415 - after django.setup
+
+    ids = [chance.randrange(1, VEHICLES + 1) for _ in range(BATCH)]
+    items = [
+        {
+            "subject": {
+                "type": "workload",
+                "id": f"j-{number}",
+                "properties": {"category": "inference"},
+            },
+            "resource": {"type": "vehicle", "id": encode("veh", vehicle_id)},
+        }
+        for number, vehicle_id in enumerate(ids)
+    ]
+    return ids, json.dumps({"action": {"name": "run"}, "evaluations": items}).encode()
+
+
+@contextmanager
+def serve() -> Iterator[int]:
+    """
+    Run one web process and yield its port.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    command = ["-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--keep-alive", "60"]
+    options = ["--threads", "2", "--log-level", "warning", "config.wsgi:application"]
+    server = subprocess.Popen([sys.executable, *command, *options])
+    try:
+        yield port
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def connect(port: int) -> http.client.HTTPConnection:
+    deadline = time.monotonic() + STARTS_WITHIN_S
+    while True:
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        try:
+            client.connect()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return client
+
+
+def ask(client: http.client.HTTPConnection, key: str, body: bytes) -> list[dict[str, Any]]:
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    client.request("POST", "/access/v1/evaluations", body, headers)
+    response = client.getresponse()
+    document = json.loads(response.read())
+    assert response.status == 200, document
+    answers: list[dict[str, Any]] = document["evaluations"]
+    return answers
+
+
+def time_ms(call: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    call()
+    return (time.perf_counter() - began) * 1e3
+
+
+def p95(times: list[float]) -> float:
+    return statistics.quantiles(times, n=20)[-1]
+
+
+def main() -> int:
+    django.setup()
+    from django.utils import timezone  # noqa: PLC0415
+
+    from consent.queries.standing import load_standings  # noqa: PLC0415
+
+    key = load_fleet()
+    chance = random.Random(20261122)
+    batches = [make_batch(chance) for _ in range(REQUESTS + WARM_UP)]
+    raw = [
+        time_ms(partial(load_standings, vehicle_ids=ids, now=timezone.now())) for ids, _ in batches
+    ][WARM_UP:]
+    with serve() as port:
+        client = connect(port)
+        answers = [ask(client, key, body) for _, body in batches[:WARM_UP]]
+        times = [time_ms(partial(ask, client, key, body)) for _, body in batches[WARM_UP:]]
+    permits = sum(answer["decision"] for batch in answers for answer in batch)
+    print(f"{VEHICLES:,} vehicles, {permits / WARM_UP / BATCH:.0%} permitted")
+    print(f"the one statement (raw)   p95 {p95(raw):7.1f} ms")
+    print(
+        f"{BATCH:,} decisions by HTTP   p95 {p95(times):7.1f} ms, median"
+        f" {statistics.median(times):.1f} ms, {p95(times) / p95(raw):.1f} x raw,"
+        f" goal <= {P95_MS_MAX:.0f} ms"
+    )
+    return 0 if p95(times) <= P95_MS_MAX else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
