@@ -6,7 +6,7 @@ its cause, and both lock the accounts whose balance is kept in the order of thei
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -100,11 +100,14 @@ def post_staged(
     booked_at: datetime,
     entry_id: int | None = None,
     settlement_id: int | None = None,
+    before_buyers: Callable[[], None] | None = None,
 ) -> None:
     """
     Post all rows of the temporary table `posting`, set-based, and empty it.
 
-    entry_id and settlement_id serve the rows that do not name their own.
+    entry_id and settlement_id serve the rows that do not name their own. `before_buyers`
+    runs when owners' balances have moved and buyers' have not: whoever also locks rows of
+    bookings does so there, since everybody locks bookings before the money for them.
 
     :raises IntegrityError: a business key is in the ledger already, an account would be
         overdrawn, or a row names an account without its owner or organisation.
@@ -118,6 +121,9 @@ def post_staged(
             "booked_at": booked_at,
         },
     )
+    if before_buyers is not None:
+        before_buyers()
+    cursor.execute(read_sql("post_buyers.sql"))
 
 
 def post_entry(

@@ -6,11 +6,13 @@ order, skips what is rare and absent, and sees to it that every record is settle
 lane has one worker at a time, and parts are marked in the transaction that posts them.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
+from psycopg2.errors import DeadlockDetected
 
 from billing.models import Entry, Settlement
 from billing.operations.ledger import open_posting, post_staged, read_sql
@@ -20,7 +22,9 @@ from web.limits import HOLD_DAYS, SETTLEMENT_LANES, SETTLEMENT_RECORDS_MAX
 
 # First key of the advisory locks; the second is the lane.
 LANE_LOCK = 5_371
-# A booking took more than was read: another lane billed it, or it was closed meanwhile.
+ATTEMPTS_MAX = 4
+TEMP_BUFFERS = "64MB"
+# Begins the names of the checks of BookingDelivery.
 IS_CONTENDED = "billing_bookingdelivery_"
 
 CLAIM = """
@@ -55,7 +59,6 @@ END $$;
 """
 
 SET_UP = """
-SELECT CASE WHEN pg_my_temp_schema() = 0 THEN set_config('temp_buffers', '64MB', false) END;
 SET LOCAL work_mem = '64MB';
 SET LOCAL default_statistics_target = 10;
 SET LOCAL jit = off;
@@ -105,12 +108,36 @@ def settle_next(*, now: datetime, limit: int = SETTLEMENT_RECORDS_MAX) -> Settle
     """
     Settle up to `limit` records of one lane that no other worker has; None: nothing to do.
     """
-    try:
-        return _settle(now=now, limit=limit, is_locking=False)
-    except IntegrityError as error:
-        if IS_CONTENDED not in str(error):
-            raise
-        return _settle(now=now, limit=limit, is_locking=True)
+    _make_room_for_tables()
+    for attempt in range(ATTEMPTS_MAX):
+        try:
+            return _settle(now=now, limit=limit, is_locking=attempt > 0)
+        except (IntegrityError, OperationalError) as error:
+            if attempt == ATTEMPTS_MAX - 1 or not _has_lost_a_race(error):
+                raise
+    return None
+
+
+def _make_room_for_tables() -> None:
+    """
+    Let this session keep its temporary tables in memory: possible before the first of them only.
+    """
+    if connection.in_atomic_block:
+        return
+    with connection.cursor() as cursor, suppress(DataError):
+        cursor.execute("SELECT current_setting('temp_buffers')")
+        if cursor.fetchone()[0] != TEMP_BUFFERS:
+            cursor.execute("SELECT set_config('temp_buffers', %s, false)", [TEMP_BUFFERS])
+
+
+def _has_lost_a_race(error: Exception) -> bool:
+    """
+    Tell whether another worker was quicker: nothing is written, and a new try will do.
+
+    Either a booking took more than was read of it (another lane billed it, or it was closed
+    meanwhile), or two workers opened the same account of the platform for the first time.
+    """
+    return IS_CONTENDED in str(error) or isinstance(error.__cause__, DeadlockDetected)
 
 
 @transaction.atomic(durable=True)
@@ -131,8 +158,8 @@ def _settle(*, now: datetime, limit: int, is_locking: bool) -> SettlementResult 
         chain.read(is_locking=is_locking)
         chain.rate()
         chain.write()
-        chain.post()
         chain.count()
+        chain.post()
         drop_temporary_tables(cursor)
     settlement.refresh_from_db()
     return _to_result(settlement)
@@ -256,12 +283,13 @@ class Chain:
             booked_at=self.now,
             entry_id=entry.pk,
             settlement_id=self.settlement.pk,
+            # Rows that workers of other lanes want too come last: bookings, then buyers.
+            before_buyers=lambda: self.run("90_deliver"),
         )
 
     def count(self) -> None:
         self.run("80_account")
         add_day_use(cursor=self.cursor)
-        self.run("90_deliver")
 
 
 def _to_result(settlement: Settlement) -> SettlementResult:

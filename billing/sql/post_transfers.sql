@@ -68,19 +68,17 @@ FROM (
 ) kept
 GROUP BY account_id, is_buyer;
 
--- Rows are locked as the nested loop meets them: owners first, each kind in the order of ids.
--- Owners belong to one worker at a time, buyers to all of them, so theirs are held shortest.
+-- Rows are locked as the nested loop meets them, in the order of their ids. Owners belong to
+-- one worker at a time. Buyers, whom all workers share, follow in post_buyers.sql.
 SET LOCAL enable_hashjoin = off;
 SET LOCAL enable_mergejoin = off;
 UPDATE billing_account a
 SET balance_micros = a.balance_micros + d.delta_micros
 FROM (
-    SELECT account_id, delta_micros FROM posting_delta WHERE delta_micros <> 0
-    ORDER BY is_buyer, account_id OFFSET 0
+    SELECT account_id, delta_micros FROM posting_delta
+    WHERE delta_micros <> 0 AND NOT is_buyer
+    ORDER BY account_id OFFSET 0
 ) d
 WHERE a.id = d.account_id;
 SET LOCAL enable_hashjoin = on;
 SET LOCAL enable_mergejoin = on;
-
-DROP TABLE posting_delta;
-TRUNCATE posting;

@@ -2,6 +2,8 @@
 Fiona decides about what was set aside: each act once, with her name on it.
 """
 
+from typing import Any
+
 import pytest
 
 from accounts.models import AuditEvent, User
@@ -50,7 +52,12 @@ class TestDismiss:
 
     def test_is_done_once(self, world: World, fiona: User) -> None:
         world.report(world.event(energy_wh=-1))
-        arguments = {"quarantined_id": only().pk, "actor_id": fiona.pk, "reason": "x", "now": NOON}
+        arguments: dict[str, Any] = {
+            "quarantined_id": only().pk,
+            "actor_id": fiona.pk,
+            "reason": "x",
+            "now": NOON,
+        }
         quarantine.dismiss(**arguments)
 
         for act in (quarantine.dismiss, quarantine.replay, quarantine.accept):

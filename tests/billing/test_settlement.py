@@ -26,6 +26,7 @@ from tests.billing.meters import (
     QUARTER,
     World,
     create_world,
+    find_breaks,
     leave_room,
     moved,
     only_line,
@@ -337,4 +338,5 @@ class TestTotals:
             )
         settlement = Settlement.objects.get()
         assert settlement.record_count == 14
+        assert find_breaks() == []
         assert settlement.booked_at == NOON

@@ -2,6 +2,7 @@
 A correction takes the place of an earlier record: reversed, and priced again.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -21,7 +22,7 @@ from billing.models import (
 from billing.operations.bookings import release_booking
 from billing.operations.releases import release_due
 from consent.models import DayUse
-from tests.billing.meters import NOON, World, create_world, moved, settle_all
+from tests.billing.meters import NOON, World, create_world, find_breaks, moved, settle_all
 
 
 pytestmark = pytest.mark.django_db
@@ -29,8 +30,9 @@ LATER = datetime(2026, 11, 28, tzinfo=UTC)
 
 
 @pytest.fixture
-def world() -> World:
-    return create_world()
+def world() -> Iterator[World]:
+    yield create_world()
+    assert find_breaks() == []
 
 
 def correct(world: World, old: str, *, energy_wh: int, quarter: int = 0) -> None:
