@@ -8,8 +8,10 @@ from billing.views import (
     buyer_new,
     earnings,
     ledger,
+    metering,
     payout_runs,
     payouts,
+    quarantine,
     readings,
     sessions,
     tariff,
@@ -68,6 +70,19 @@ FINANCE: list[URLPattern | URLResolver] = [
         name="ledger_export",
     ),
     path("finance/reports/", ledger.show_reports, name="reports"),
+    path("finance/quarantine/", quarantine.show_quarantine, name="quarantine"),
+    path(
+        "finance/quarantine/<str:quarantined_id>/",
+        quarantine.show_quarantined,
+        name="quarantined",
+    ),
+    path(
+        "finance/quarantine/<str:quarantined_id>/decide/",
+        quarantine.decide_quarantined,
+        name="quarantined_decide",
+    ),
+    path("finance/metering/", metering.show_for_finance, name="metering"),
+    path("operations/metering/", metering.show_for_operators, name="operations_metering"),
 ]
 urlpatterns += [*PAYOUTS, *FINANCE]
 api_urlpatterns: list[URLPattern | URLResolver] = [
