@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from accounts import rules
 from accounts.models import ApiKey, Membership, Organization, Outbox, User
@@ -201,6 +201,22 @@ def list_mail(*, limit: int) -> tuple[MailCard, ...]:
         )
         for row in Outbox.objects.order_by("-id")[:limit]
     )
+
+
+def count_dead_letters() -> int:
+    """
+    Return how many messages were given up after too many tries.
+    """
+    return Outbox.objects.filter(state=Outbox.State.DEAD).count()
+
+
+def find_scheduler_heard_at() -> datetime | None:
+    """
+    Return when a scheduler last used a key, None when none ever did.
+    """
+    used = ApiKey.objects.filter(kind="scheduler").aggregate(last=Max("last_used_at"))
+    heard_at: datetime | None = used["last"]
+    return heard_at
 
 
 def _make_card(row: ApiKey, now: datetime) -> KeyCard:

@@ -16,7 +16,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("buy/developers/keys/", keys.issue_buyer_key, name="buyer_keys_issue"),
     path("buy/developers/<str:key>/rotate/", keys.rotate_buyer_key, name="buyer_keys_rotate"),
     path("buy/developers/<str:key>/revoke/", keys.revoke_buyer_key, name="buyer_keys_revoke"),
-    path("operations/", operations.show_home, name="operations"),
     path("operations/keys/", keys.show_operations_keys, name="operations_keys"),
     path("operations/keys/new/", keys.issue_operations_key, name="operations_keys_issue"),
     path(

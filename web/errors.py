@@ -12,26 +12,29 @@ from web.problems import Problem, is_machine_path
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
-    return _answer(request, HTTPStatus.BAD_REQUEST)
+    return answer(request, HTTPStatus.BAD_REQUEST)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
-    return _answer(request, HTTPStatus.FORBIDDEN)
+    return answer(request, HTTPStatus.FORBIDDEN)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
-    return _answer(request, HTTPStatus.NOT_FOUND)
+    return answer(request, HTTPStatus.NOT_FOUND)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _answer(request, HTTPStatus.INTERNAL_SERVER_ERROR)
+    return answer(request, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django's signature
-    return _answer(request, HTTPStatus.FORBIDDEN)
+    return answer(request, HTTPStatus.FORBIDDEN)
 
 
-def _answer(request: HttpRequest, status: HTTPStatus) -> HttpResponse:
+def answer(request: HttpRequest, status: HTTPStatus) -> HttpResponse:
+    """
+    Return the page, or under a machine interface the document, that says only the status.
+    """
     if is_machine_path(request.path):
         return Problem(status, status.name.lower()).response(request)
     return HttpResponse(_render(request, status), status=status)

@@ -5,12 +5,14 @@ What every request gets: an id, and errors in the form its caller can read.
 import re
 import uuid
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from web.problems import is_machine_path, replace_error_page
+from web import errors
+from web.problems import Problem, is_machine_path, replace_error_page
 
 
 REQUEST_ID_HEADER = "X-Request-ID"
@@ -51,6 +53,16 @@ class ProblemMiddleware:
         if is_machine_path(request.path) and not settings.DEBUG:
             return replace_error_page(request, response)
         return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """
+        Answer what a page refused, such as a cursor of another list; a bug stays a bug.
+        """
+        if not isinstance(exception, Problem):
+            return None
+        if is_machine_path(request.path):
+            return exception.response(request)
+        return errors.answer(request, HTTPStatus(exception.status))
 
 
 class NoStoreMiddleware:

@@ -296,7 +296,12 @@ class Migration(migrations.Migration):
                         condition=models.Q(("state", "pending")),
                         fields=["due_at"],
                         name="accounts_outbox_due",
-                    )
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "dead")),
+                        fields=["id"],
+                        name="accounts_outbox_dead",
+                    ),
                 ],
                 "constraints": [
                     models.CheckConstraint(

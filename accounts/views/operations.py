@@ -4,7 +4,7 @@ Pages for operators, and the demo's page of mail.
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from accounts import queries
@@ -13,12 +13,6 @@ from web.limits import LIMITS
 
 
 MAILS_SHOWN = 50
-
-
-@require_GET
-@operator_required
-def show_home(request: PersonRequest) -> HttpResponse:  # noqa: ARG001 - a view's signature
-    return redirect("accounts:limits")
 
 
 @require_GET

@@ -32,7 +32,6 @@ GUARDS: dict[str, tuple[str, set[str]]] = {
     "buy/developers/keys/": ("post", {"admin"}),
     "buy/developers/<str:key>/rotate/": ("post", {"admin"}),
     "buy/developers/<str:key>/revoke/": ("post", {"admin"}),
-    "operations/": ("get", {"operator"}),
     "operations/keys/": ("get", {"operator"}),
     "operations/keys/new/": ("post", {"operator"}),
     "operations/keys/<str:key>/rotate/": ("post", {"operator"}),

@@ -1,0 +1,134 @@
+"""
+Whether the meters are heard, and which vehicles' records never came.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from django.db import connection
+from django.db.models import F, Sum
+
+from billing.models import VehicleMeter
+from web.limits import METERING_SILENT_S
+from web.pagination import paginate
+
+
+class MeteringState(StrEnum):
+    """
+    HEARD: usage came lately. NO_USE: none came, and none had to, as nothing is booked now.
+    SILENT: bookings run and yet nothing came. NEVER: nothing ever came, and nothing is booked.
+    """
+
+    HEARD = "heard"
+    NO_USE = "no_use"
+    SILENT = "silent"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metering:
+    """
+    What was heard, and whether it had to be. `missing_count` records of `gap_count` vehicles.
+    """
+
+    state: MeteringState
+    last_batch_at: datetime | None
+    running_bookings: int
+    gap_count: int
+    missing_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapRow:
+    """
+    A vehicle whose sequence has holes: the numbers it has used, and how many records came.
+    """
+
+    vehicle_id: int
+    first_sequence: int
+    last_sequence: int
+    record_count: int
+    latest_ends_at: datetime
+
+    @property
+    def missing_count(self) -> int:
+        return self.last_sequence - self.first_sequence + 1 - self.record_count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapPage:
+    rows: tuple[GapRow, ...]
+    next_cursor: str | None
+
+
+# The condition of the partial index, so that only vehicles with holes are read.
+HAS_HOLES = {"record_count__lt": F("last_sequence") - F("first_sequence") + 1}
+
+_HEARD = """
+SELECT (SELECT received_at FROM billing_usagebatch ORDER BY id DESC LIMIT 1),
+    (SELECT count(*) FROM marketplace_booking_terms_v
+     WHERE is_live AND starts_at <= %(since)s AND ends_at > %(now)s)
+"""
+
+
+def get_metering(*, now: datetime) -> Metering:
+    """
+    Return the state of metering. Two queries.
+
+    A booking that began within the patience with which we wait does not count as running:
+    its first usage may still be on its way.
+    """
+    patience = timedelta(seconds=METERING_SILENT_S)
+    with connection.cursor() as cursor:
+        cursor.execute(_HEARD, {"now": now, "since": now - patience})
+        last_batch_at, running_bookings = cursor.fetchone()
+    holes: dict[str, Any] = VehicleMeter.objects.filter(**HAS_HOLES).aggregate(
+        count=Sum(1),
+        missing=Sum(F("last_sequence") - F("first_sequence") + 1 - F("record_count")),
+    )
+    is_recent = last_batch_at is not None and now - last_batch_at <= patience
+    return Metering(
+        state=_find_state(last_batch_at, is_recent=is_recent, is_due=running_bookings > 0),
+        last_batch_at=last_batch_at,
+        running_bookings=running_bookings,
+        gap_count=holes["count"] or 0,
+        missing_count=int(holes["missing"] or 0),
+    )
+
+
+def list_gaps(*, cursor: str | None, limit: int) -> GapPage:
+    """
+    Return vehicles whose sequence has holes, those heard from last first.
+
+    :raises Problem: 400, the cursor is not one of this list.
+    """
+    page = paginate(
+        VehicleMeter.objects.filter(**HAS_HOLES),
+        scope="meter-gaps",
+        order=("-latest_ends_at", "-vehicle_id"),
+        cursor=cursor,
+        limit=limit,
+    )
+    return GapPage(
+        rows=tuple(
+            GapRow(
+                vehicle_id=meter.vehicle_id,
+                first_sequence=meter.first_sequence,
+                last_sequence=meter.last_sequence,
+                record_count=meter.record_count,
+                latest_ends_at=meter.latest_ends_at,
+            )
+            for meter in page.items
+        ),
+        next_cursor=page.next_cursor,
+    )
+
+
+def _find_state(last_batch_at: datetime | None, *, is_recent: bool, is_due: bool) -> MeteringState:
+    if is_recent:
+        return MeteringState.HEARD
+    if is_due:
+        return MeteringState.SILENT
+    return MeteringState.NO_USE if last_batch_at else MeteringState.NEVER
