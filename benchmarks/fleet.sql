@@ -1,4 +1,4 @@
--- A fleet for benchmarks, made set-based. Parameters: vehicles, prefix-free.
+-- A fleet for benchmarks, made set-based. Parameter: vehicles.
 -- Half of the owners have a tariff of their own, a fifth of the vehicles have caps, a third
 -- allow the night only, and one in a hundred never gave consent.
 
@@ -28,8 +28,8 @@ FROM generate_series(1, 4) i;
 INSERT INTO marketplace_booking (id, state, starts_at, ends_at, power_w, energy_wh,
     workload_category, category_bit, price_micros_per_kwh, price_micros_per_job, jobs_max,
     held_micros, currency, created_at, organization_id, pool_id, rate_card_id)
-SELECT i, 'held', '2026-11-20', '2026-11-22', 1000000000, 48000000000, 'inference', 1, 500000,
-    2500, 1000000, 48000000000::bigint * 500 + 2500 * 1000000::bigint, 'EUR', '2026-11-01',
+SELECT i, 'held', '2026-11-01', '2026-12-01', 1000000000, 720000000000, 'inference', 1, 500000,
+    2500, 100000000, 720000000000::bigint * 500 + 2500 * 100000000::bigint, 'EUR', '2026-11-01',
     1 + i %% 20, 1 + i %% 4, 1 + i %% 4
 FROM generate_series(1, 200) i;
 INSERT INTO billing_account (kind, component, currency, organization_id, balance_micros)
