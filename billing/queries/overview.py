@@ -89,17 +89,25 @@ class LatestRun:
     checksum: str
 
 
-def get_backlog(*, now: datetime) -> Backlog:
+def get_backlog(*, now: datetime, dead_before: datetime) -> Backlog:
+    """
+    Return what is left to do now.
+
+    A webhook whose lease ends between now and `dead_before` was taken up by a worker that is
+    gone; its turn comes again by itself, and nobody waits for it here.
+    """
     [row] = _fetch(
         """
         SELECT (SELECT count(*) FROM billing_usagepart WHERE settlement_id IS NULL),
                (SELECT count(*) FROM billing_settlementday
                 WHERE released_at IS NULL AND release_due_at <= %(now)s),
-               (SELECT count(*) FROM billing_providerevent WHERE state = 'received'),
+               (SELECT count(*) FROM billing_providerevent
+                WHERE state = 'received'
+                    AND (due_at <= %(now)s OR due_at >= %(dead_before)s)),
                (SELECT count(*) FROM billing_payout
                 WHERE state IN ('created', 'submitting', 'unknown', 'in_transit'))
         """,
-        {"now": now},
+        {"now": now, "dead_before": dead_before},
     )
     names = ("unsettled_parts", "unreleased_days", "waiting_events", "open_payouts")
     return Backlog(**dict(zip(names, row, strict=True)))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from config.devstack import stack
 from config.devstack.screen import show, step
 from config.devstack.supervisor import StepFailed, Supervisor
-from config.devstack.surroundings import VAR, Options, replay_file
+from config.devstack.surroundings import VAR, Options, replay_file, world_folder
 
 
 def run(*, options: Options, supervisor: Supervisor, env: Mapping[str, str]) -> bool:
@@ -29,9 +29,25 @@ def run(*, options: Options, supervisor: Supervisor, env: Mapping[str, str]) -> 
 
 
 def replay(*, options: Options, supervisor: Supervisor, env: Mapping[str, str]) -> None:
-    demo = json.loads((VAR / "demo.json").read_text(encoding="utf-8"))
     draft = replay_file().with_suffix(".draft")
-    command = [
+    command = [*scheduler_command(options, env), f"--summary-file={draft}"]
+    with step(f"replaying {options.weeks} weeks of sessions"):
+        supervisor.run(name="scheduler", command=command, env=env)
+    draft.replace(replay_file())
+
+
+def keep_up(*, options: Options, supervisor: Supervisor, env: Mapping[str, str]) -> None:
+    """
+    Let the scheduler stay: cars go on reporting and working while somebody looks.
+    """
+    summary = world_folder() / "live.json"
+    command = [*scheduler_command(options, env), "--follow", f"--summary-file={summary}"]
+    supervisor.start(name="scheduler", command=command, env=env)
+
+
+def scheduler_command(options: Options, env: Mapping[str, str]) -> list[str]:
+    demo = json.loads((VAR / "demo.json").read_text(encoding="utf-8"))
+    return [
         sys.executable,
         "-m",
         "simulator.scheduler",
@@ -39,11 +55,8 @@ def replay(*, options: Options, supervisor: Supervisor, env: Mapping[str, str]) 
         f"--api-key={demo['keys']['scheduler']}",
         f"--fleet={VAR / 'fleet.json'}",
         f"--weeks={options.weeks}",
-        f"--summary-file={draft}",
+        f"--state={world_folder() / 'scheduler.json'}",
     ]
-    with step(f"replaying {options.weeks} weeks of sessions"):
-        supervisor.run(name="scheduler", command=command, env=env)
-    draft.replace(replay_file())
 
 
 def tie_out(*, supervisor: Supervisor, env: Mapping[str, str]) -> bool:

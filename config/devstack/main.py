@@ -105,6 +105,7 @@ def run(options: Options, supervisor: Supervisor) -> int:
     ties_out = job.run(options=options, supervisor=supervisor, env=env)
     if options.is_once:
         return 0 if ties_out else FAILED
+    job.keep_up(options=options, supervisor=supervisor, env=env)
     show_plain(stack.describe(env))
     while True:
         supervisor.look_after()

@@ -61,7 +61,8 @@ def plan_base(
     for region_code, pool_id in pool_ids.items():
         start = starts_at
         while start < ends_at:
-            end = min(start + WEEK, ends_at)
+            # Whole weeks, so that a later load finds the bookings of an earlier one.
+            end = start + WEEK
             power_w = find_power(pool_id, start, end, share_permille=BASE_SHARE_PERMILLE)
             if power_w:
                 wish = Wish(

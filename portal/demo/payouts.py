@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from billing.operations import payout_runs
 from billing.operations.bookings import release_finished_bookings
+from billing.operations.provider_events import APPLY_LEASE
 from billing.queries import overview
 from billing.queries.overview import Backlog, LatestRun
 from portal.demo import people
@@ -19,9 +20,11 @@ from portal.demo.world import Progress
 
 LOOK_EVERY_S = 0.25
 TELL_EVERY_S = 5.0
-# The sweep comes every two seconds; when nothing at all moves for so long, it is stuck.
-STUCK_AFTER_S = 120.0
+# Longer than any lease: what a killed worker held comes back within this time.
+STUCK_AFTER_S = 240.0
 TRIES = 5
+# A living worker applies a webhook faster than this.
+APPLIED_WITHIN = timedelta(seconds=20)
 
 
 class Stuck(Exception):
@@ -54,7 +57,8 @@ def wait(is_done: Callable[[Backlog], bool], *, progress: Progress) -> None:
     before, told = None, None
     moved_at = told_at = time.monotonic()
     while True:
-        backlog = overview.get_backlog(now=timezone.now())
+        now = timezone.now()
+        backlog = overview.get_backlog(now=now, dead_before=now + APPLY_LEASE - APPLIED_WITHIN)
         if is_done(backlog):
             return
         if backlog != before:

@@ -46,5 +46,5 @@ def forecast(*, starts_at: datetime, ends_at: datetime, now: datetime) -> None:
     """
     Fill the capacity of every whole hour of the period, past hours included.
     """
-    hours = int((ends_at - starts_at).total_seconds() // 3600)
+    hours = int((ends_at - starts_at).total_seconds() // 3600) + 1
     capacity.refresh_capacity(now=now, hours=hours, starts_at=starts_at)

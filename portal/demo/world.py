@@ -66,13 +66,13 @@ def load(*, weeks: int, now: datetime, progress: Progress) -> None:
     progress(f"{len(fleet)} cars of {len({car.owner_id for car in fleet})} owners")
     prices.ensure_tariffs(fleet, opened_at=times.opened_at)
     starts_at = times.replay_starts_at(weeks)
-    places.forecast(starts_at=starts_at, ends_at=times.anchor + 2 * AHEAD, now=now)
+    ends_at = max(times.anchor, now) + AHEAD
+    places.forecast(starts_at=starts_at, ends_at=ends_at + bookings.WEEK, now=now)
     buyers = ensure_buyers(staff=staff, times=times)
     booking_ids = ensure_bookings(
         buyers=buyers,
         pool_ids=pool_ids,
-        starts_at=starts_at,
-        times=times,
+        period={"starts_at": starts_at, "ends_at": ends_at},
         staff=staff,
         now=now,
     )
@@ -171,15 +171,13 @@ def ensure_bookings(
     *,
     buyers: tuple[int, int],
     pool_ids: dict[str, int],
-    starts_at: datetime,
-    times: Times,
+    period: dict[str, datetime],
     staff: dict[str, int],
     now: datetime,
 ) -> list[int]:
     """
     Return the bookings that cover the replay and the days ahead, placed where missing.
     """
-    period = {"starts_at": starts_at, "ends_at": times.anchor + AHEAD}
     actor_ids = dict(zip(buyers, (staff["ben"], staff["bea"]), strict=True))
     orders = [
         *bookings.plan_base(organization_id=buyers[0], pool_ids=pool_ids, **period),
