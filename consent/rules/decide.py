@@ -98,9 +98,8 @@ def _find_lease_end(case: Case) -> datetime:
     """
     Return the end of a permit: a lease, cut short where a window, the data or a day ends.
     """
-    ends = case.now + LEASE
-    if case.state.observed_at is not None:
-        ends = min(ends, case.state.observed_at + TELEMETRY_STALE)
+    assert case.state.observed_at is not None, "a car never heard from is refused"
+    ends = min(case.now + LEASE, case.state.observed_at + TELEMETRY_STALE)
     # Windows close and days end on quarter-hours only.
     boundary = floor_to_quarter(case.now) + QUARTER
     if boundary < ends and not _is_open_at(case.rules, boundary):

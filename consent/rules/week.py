@@ -39,10 +39,6 @@ class Window:
     ends_minute: int
 
     @property
-    def is_overnight(self) -> bool:
-        return self.ends_minute < self.starts_minute
-
-    @property
     def length_minutes(self) -> int:
         return (self.ends_minute - self.starts_minute) % MINUTES_PER_DAY or MINUTES_PER_DAY
 

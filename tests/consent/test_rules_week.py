@@ -10,6 +10,7 @@ from consent.rules.week import (
     Window,
     bits_from_mask,
     find_closing,
+    find_end_of_tonight,
     find_opening,
     is_open,
     mask_from_bits,
@@ -206,3 +207,28 @@ class TestOpenings:
 
         assert starts_at == datetime(2026, 11, 17, 10, 0, tzinfo=UTC)
         assert quarter_of_week(starts_at.astimezone(kiritimati)) == 2 * QUARTERS_PER_DAY
+
+
+class TestEndOfTonight:
+    @pytest.mark.parametrize(
+        ("mask", "now", "expected"),
+        [
+            # In the evening before the window, and inside of it: its end at 07:00.
+            (NIGHTS, "2026-11-18T18:00+01:00", "2026-11-19T07:00+01:00"),
+            (NIGHTS, "2026-11-19T03:00+01:00", "2026-11-19T07:00+01:00"),
+            # Nothing within a day, a week without an end, no hours: the end of the day.
+            (
+                mask_from_windows((Window((6,), 0, 60),)),
+                "2026-11-18T18:00+01:00",
+                "2026-11-19T00:00+01:00",
+            ),
+            (FULL_WEEK, "2026-11-18T18:00+01:00", "2026-11-19T00:00+01:00"),
+            (NO_HOURS, "2026-11-18T18:00+01:00", "2026-11-19T00:00+01:00"),
+        ],
+    )
+    def test_is_the_end_of_the_window_else_of_the_day(
+        self, mask: int, now: str, expected: str
+    ) -> None:
+        ends_at = find_end_of_tonight(mask=mask, now=datetime.fromisoformat(now), zone=OSLO)
+
+        assert ends_at == datetime.fromisoformat(expected)
