@@ -23,11 +23,15 @@ BEGIN
             child := parent || '_' || to_char(day, 'YYYYMMDD');
             CONTINUE WHEN to_regclass('public.' || child) IS NOT NULL;
             PERFORM pg_advisory_xact_lock(hashtextextended(child, 0));
-            CONTINUE WHEN to_regclass('public.' || child) IS NOT NULL;
-            EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', child, parent);
-            EXECUTE format(
-                'ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
-                parent, child, day, day + 1);
+            -- Whoever had to wait may still remember that there was no such table.
+            BEGIN
+                EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', child, parent);
+                EXECUTE format(
+                    'ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+                    parent, child, day, day + 1);
+            EXCEPTION WHEN duplicate_table THEN
+                CONTINUE;
+            END;
             made := made + 1;
         END LOOP;
     END LOOP;

@@ -9,6 +9,8 @@ lane has one worker at a time, and parts are marked in the transaction that post
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+from weakref import WeakSet
 
 from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
@@ -24,6 +26,8 @@ from web.limits import HOLD_DAYS, SETTLEMENT_LANES, SETTLEMENT_RECORDS_MAX
 LANE_LOCK = 5_371
 ATTEMPTS_MAX = 4
 TEMP_BUFFERS = "64MB"
+# Sessions that were asked to keep temporary tables in memory.
+_asked: WeakSet[Any] = WeakSet()
 # Begins the names of the checks of BookingDelivery.
 IS_CONTENDED = "billing_bookingdelivery_"
 
@@ -122,12 +126,12 @@ def _make_room_for_tables() -> None:
     """
     Let this session keep its temporary tables in memory: possible before the first of them only.
     """
-    if connection.in_atomic_block:
+    connection.ensure_connection()
+    if connection.in_atomic_block or connection.connection in _asked:
         return
+    _asked.add(connection.connection)
     with connection.cursor() as cursor, suppress(DataError):
-        cursor.execute("SELECT current_setting('temp_buffers')")
-        if cursor.fetchone()[0] != TEMP_BUFFERS:
-            cursor.execute("SELECT set_config('temp_buffers', %s, false)", [TEMP_BUFFERS])
+        cursor.execute("SELECT set_config('temp_buffers', %s, false)", [TEMP_BUFFERS])
 
 
 def _has_lost_a_race(error: Exception) -> bool:

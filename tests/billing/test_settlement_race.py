@@ -134,3 +134,29 @@ def _close(world: World) -> None:
         release_booking(booking_id=world.booking.id, now=NOON + timedelta(minutes=1))
     finally:
         connection.close()
+
+
+def test_many_requests_may_be_the_first_of_a_day() -> None:
+    barrier = threading.Barrier(WORKERS)
+
+    def ensure(_number: int) -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT to_regclass('billing_usagerecord_20250601')")
+                barrier.wait()
+                cursor.execute("SELECT billing_ensure_days('2025-06-01', '2025-06-03')")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(WORKERS) as threads:
+        list(threads.map(ensure, range(WORKERS)))
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT billing_ensure_days('2025-06-01', '2025-06-03')")
+        assert cursor.fetchone() == (0,)
+        cursor.execute(
+            "SELECT format('DROP TABLE %s', inhrelid::regclass) FROM pg_inherits"
+            " WHERE inhrelid::regclass::text LIKE 'billing_%%_202506__'"
+        )
+        for (statement,) in cursor.fetchall():
+            cursor.execute(statement)
