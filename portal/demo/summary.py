@@ -152,7 +152,7 @@ def describe_tie_out(tie_out: TieOut) -> Iterator[str]:
     yield "Tie-out"
     yield show_row(compared, f"difference {show_money(tie_out.difference_micros)}")
     if not tie_out.is_stripe_compared:
-        yield show_row("Stripe", "not asked: nothing was sent there")
+        yield show_row("Stripe", "no answer, and nothing was sent")
     for title in tie_out.broken:
         yield f"  BROKEN: {title}"
     yield f"  {'The books tie out.' if tie_out.is_clean else 'THE BOOKS DO NOT TIE OUT.'}"
