@@ -13,7 +13,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from billing.operations.bookings import release_finished_bookings
-from billing.operations.ledger_checks import check_ledger_nightly
+from billing.operations.ledger_checks import check_ledger_hourly
 from billing.operations.ledger_seals import seal_ledger
 from billing.operations.payout_returns import confirm_transfers
 from billing.operations.payout_runs import settle_runs
@@ -41,7 +41,7 @@ STEPS: tuple[Step, ...] = (
     confirm_transfers,
     settle_runs,
     seal_ledger,
-    check_ledger_nightly,
+    check_ledger_hourly,
 )
 
 

@@ -19,7 +19,7 @@ from billing.operations.ledger_seals import count_broken_seals
 from web.transactions import durable
 
 
-CHECK_EVERY: Final = timedelta(days=1)
+CHECK_EVERY: Final = timedelta(hours=1)
 # The file in sql/checks of each rule, and the rule in words.
 RULES: Final = {
     "debits_are_credits": _("Debits are credits"),
@@ -87,9 +87,9 @@ def _store(*, lines: list[CheckLine], started_at: datetime) -> LedgerCheck:
     )
 
 
-def check_ledger_nightly(*, now: datetime) -> int:
+def check_ledger_hourly(*, now: datetime) -> int:
     """
-    Check once a day; for the sweep.
+    Check once an hour; for the sweep.
     """
     if LedgerCheck.objects.filter(started_at__gt=now - CHECK_EVERY).exists():
         return 0

@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.models import User
 from accounts.permissions import PersonRequest, finance_required, preparer_required
 from billing.forms.finance import NewRunForm
 from billing.operations.ledger_checks import check_ledger
@@ -30,13 +29,13 @@ from web.templatetags.parado import local_datetime, money, number
 def show_queue(request: PersonRequest) -> HttpResponse:
     queue, check = get_queue(), get_last_check()
     context = {
-        "tasks": make_tasks(queue, check, user=request.user),
+        "tasks": make_tasks(queue, check, request=request),
         "facts": tuple(
             Fact(label=currency, value=money(micros, currency))
             for currency, micros in queue.payable
         ),
         "form": NewRunForm(),
-        "can_prepare": can_prepare(request.user),
+        "can_prepare": can_prepare(request),
         "ties": make_books_ties(check, currency="EUR"),
         "check": check,
         "zone": request.user.time_zone,
@@ -44,15 +43,17 @@ def show_queue(request: PersonRequest) -> HttpResponse:
     return render(request, "billing/finance_queue.html", context)
 
 
-def can_prepare(user: User) -> bool:
-    return user.staff_role == User.StaffRole.FINANCE_PREPARER
+def can_prepare(request: PersonRequest) -> bool:
+    return request.user.staff_role == request.user.StaffRole.FINANCE_PREPARER
 
 
-def make_tasks(queue: Queue, check: LastCheck | None, *, user: User) -> tuple[TaskRow, ...]:
+def make_tasks(
+    queue: Queue, check: LastCheck | None, *, request: PersonRequest
+) -> tuple[TaskRow, ...]:
     """
     Return what waits for somebody; what this person may do themselves has a button.
     """
-    tasks = [_ask_for_approval(run, user=user) for run in queue.submitted]
+    tasks = [_ask_for_approval(run, request=request) for run in queue.submitted]
     tasks += [
         TaskRow(
             label=_("Payout run %(number)s is not submitted yet") % {"number": run.number},
@@ -86,13 +87,13 @@ def make_tasks(queue: Queue, check: LastCheck | None, *, user: User) -> tuple[Ta
     return tuple(tasks)
 
 
-def _ask_for_approval(run: RunCard, *, user: User) -> TaskRow:
-    is_mine = user.pk in {run.calculated_by_id, run.submitted_by_id}
+def _ask_for_approval(run: RunCard, *, request: PersonRequest) -> TaskRow:
+    is_mine = request.user.pk in {run.calculated_by_id, run.submitted_by_id}
     return TaskRow(
         label=_("Payout run %(number)s waits for a second person") % {"number": run.number},
         note=_describe(run),
         url=url_of(run),
-        action=_("Open") if is_mine or can_prepare(user) else _("Look and approve"),
+        action=_("Open") if is_mine or can_prepare(request) else _("Look and approve"),
     )
 
 
@@ -123,7 +124,7 @@ def show_runs(request: PersonRequest) -> HttpResponse:
         "table": make_runs_table(page, zone=request.user.time_zone),
         "pages": Pages(next_url=next_url),
         "form": NewRunForm(),
-        "can_prepare": can_prepare(request.user),
+        "can_prepare": can_prepare(request),
     }
     return render(request, "billing/finance_runs.html", context)
 

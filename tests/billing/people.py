@@ -91,6 +91,7 @@ def read_balance(kind: str, *, owner: User | None = None, component: str | None 
     """
     Return credits minus debits of every matching account, summed from the transfers.
     """
+    owner_id = owner.pk if owner else None
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -101,6 +102,6 @@ def read_balance(kind: str, *, owner: User | None = None, component: str | None 
             WHERE a.kind = %s AND (%s::bigint IS NULL OR a.owner_id = %s)
                 AND (%s::text IS NULL OR a.component = %s)
             """,
-            [kind, owner and owner.pk, owner and owner.pk, component, component],
+            [kind, owner_id, owner_id, component, component],
         )
         return int(cursor.fetchone()[0])

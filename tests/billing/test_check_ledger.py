@@ -9,7 +9,7 @@ from pytest_django import Settings
 from accounts.models import Organization
 from billing.models import LedgerCheck, LedgerSeal
 from billing.operations.ledger import AccountKey, Leg, post_entry
-from billing.operations.ledger_checks import check_ledger, check_ledger_nightly
+from billing.operations.ledger_checks import check_ledger, check_ledger_hourly
 from billing.operations.ledger_seals import count_broken_seals, seal_ledger
 from billing.operations.payout_returns import confirm_transfers
 from billing.operations.payouts import execute_payouts
@@ -145,10 +145,10 @@ class TestCheckLedger:
         assert broken_rules(check_ledger(now=NOON)) == ["ledger_is_provider"]
         assert check_ledger(now=NOON, with_provider=False).is_clean
 
-    def test_runs_once_a_day_by_itself(self) -> None:
-        assert check_ledger_nightly(now=NOON) == 1
-        assert check_ledger_nightly(now=NOON + timedelta(hours=23)) == 0
-        assert check_ledger_nightly(now=NOON + timedelta(hours=25)) == 1
+    def test_runs_once_an_hour_by_itself(self) -> None:
+        assert check_ledger_hourly(now=NOON) == 1
+        assert check_ledger_hourly(now=NOON + timedelta(minutes=59)) == 0
+        assert check_ledger_hourly(now=NOON + timedelta(minutes=61)) == 1
 
 
 class TestCommand:

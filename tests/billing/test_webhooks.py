@@ -28,8 +28,10 @@ SECRETS = {SNAPSHOT: "whsec_snapshot", THIN: "whsec_thin"}
 
 
 def sign(body: str, *, secret: str, at: int | None = None) -> str:
-    return stripe.WebhookSignature.generate_signature_header(
-        body, secret, timestamp=at or int(time.time())
+    return str(
+        stripe.WebhookSignature.generate_signature_header(
+            body, secret, timestamp=at or int(time.time())
+        )
     )
 
 
