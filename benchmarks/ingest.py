@@ -178,7 +178,7 @@ def time_raw() -> float:
         cursor.copy_expert("COPY raw_record FROM STDIN (FORMAT binary)", rows, size=1 << 18)
         took_s = time.perf_counter() - started
         cursor.execute("DROP TABLE raw_record")
-    return count / took_s
+    return float(count / took_s)
 
 
 def main() -> bool:

@@ -38,7 +38,7 @@ CREATE TABLE raw_line_all PARTITION OF raw_line FOR VALUES FROM ('2026-01-01') T
 """
 
 
-def run_file(name: str, **values: object) -> None:
+def run_file(name: str, **values: int | datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET work_mem = '256MB'")
         cursor.execute((HERE / name).read_text(encoding="utf-8"), values)

@@ -13,6 +13,8 @@ from functools import cache
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
+from msgspec import UnsetType
+
 from billing.operations.usage_events import UNSET, Refused, UsageData, UsageEvent
 from consent.rules import WorkloadCategory
 from web.limits import (
@@ -179,22 +181,40 @@ def _pack(
     )
 
 
-def _pack_optional(data: UsageData) -> tuple[struct.Struct, list[object]]:
+def _pack_optional(data: UsageData) -> tuple[struct.Struct, tuple[object, ...]]:
     """
     Return the struct for this pattern of NULLs and its last arguments.
 
     :raises ValueError: a figure is outside what a car can report.
     """
-    charge, coldest, hottest = (
-        data.state_of_charge_min_pct,
-        data.battery_temp_min_c,
-        data.battery_temp_max_c,
-    )
+    charge = data.state_of_charge_min_pct
+    coldest, hottest = data.battery_temp_min_c, data.battery_temp_max_c
+    if (
+        type(charge) is float
+        and type(coldest) is float
+        and type(hottest) is float
+        and type(data.consent_version) is int
+        and type(data.plugged_in) is bool
+    ):
+        permille = round(charge * 10)
+        if 0 <= permille <= 1000 and 0 <= data.sequence <= BIGINT_MAX:
+            front = (4, data.consent_version, 2, permille, 2, round(coldest * 10),
+                     2, round(hottest * 10), 1, data.plugged_in)  # fmt: skip
+            if type(data.is_home) is bool:
+                return _STRUCT_OF_ALL, (*front, 1, data.is_home)
+            return _STRUCT_WITHOUT_HOME, (*front, -1)
+    return _pack_any(data)
+
+
+def _pack_any(data: UsageData) -> tuple[struct.Struct, tuple[object, ...]]:
+    """
+    Do the same where more is missing.
+    """
     values = (
         data.consent_version,
-        charge if charge is None or charge is UNSET else round(charge * 10),
-        coldest if coldest is None or coldest is UNSET else round(coldest * 10),
-        hottest if hottest is None or hottest is UNSET else round(hottest * 10),
+        _tenths(data.state_of_charge_min_pct),
+        _tenths(data.battery_temp_min_c),
+        _tenths(data.battery_temp_max_c),
         data.plugged_in,
         data.is_home,
     )
@@ -208,7 +228,11 @@ def _pack_optional(data: UsageData) -> tuple[struct.Struct, list[object]]:
             arguments.append(-1)
         else:
             arguments += (_WIDTHS[_OPTIONAL[position]], value)
-    return _make_struct(mask), arguments
+    return _make_struct(mask), tuple(arguments)
+
+
+def _tenths(value: float | UnsetType | None) -> int | None:
+    return round(value * 10) if isinstance(value, float) else None
 
 
 @cache
@@ -222,8 +246,12 @@ def _make_struct(mask: int) -> struct.Struct:
     return struct.Struct(">" + "iq" * 5 + "ii" * 3 + "ih" + "i?" + optional)
 
 
+_STRUCT_OF_ALL = _make_struct(0)
+_STRUCT_WITHOUT_HOME = _make_struct(1 << _OPTIONAL.index("?") + 1)
+
+
 def pack_record(
-    candidate: Candidate, *, record_id: int, superseded: tuple[int, int] | None
+    candidate: Candidate, record_id: int, superseded: tuple[int, int] | None = None
 ) -> bytes:
     """
     Return the whole row; `superseded` is the (record id, day since 2000) that it corrects.
@@ -231,21 +259,18 @@ def pack_record(
     if superseded is None:
         front = _FRONT.pack(22, 8, record_id, 8, candidate.owner_id, -1, -1)
     else:
-        old_id, old_day = superseded
         front = _FRONT_SUPERSEDING.pack(
-            22, 8, record_id, 8, candidate.owner_id, 8, old_id, 4, old_day
+            22, 8, record_id, 8, candidate.owner_id, 8, superseded[0], 4, superseded[1]
         )
     return front + candidate.packed
 
 
-def pack_key(candidate: Candidate, *, source_id: int, record_id: int) -> bytes:
+def pack_key(candidate: Candidate, source_id: int, record_id: int) -> bytes:
     event_id = candidate.event_id.encode()
-    return b"".join(
-        (
-            _KEY_FRONT.pack(5, 2, source_id, len(event_id)),
-            event_id,
-            _KEY.pack(8, candidate.digest, 8, record_id, 4, candidate.on_day),
-        )
+    return (
+        _KEY_FRONT.pack(5, 2, source_id, len(event_id))
+        + event_id
+        + _KEY.pack(8, candidate.digest, 8, record_id, 4, candidate.on_day)
     )
 
 
