@@ -43,6 +43,8 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    # The list of passkeys, a page of allauth's own, loads its tags.
+    "django.contrib.humanize",
     "allauth",
     "allauth.account",
     "allauth.mfa",
