@@ -141,12 +141,14 @@ class Meter:
 @dataclass(frozen=True, kw_only=True)
 class Column:
     """
-    A table's column. `is_optional` leaves it out on a phone; `sort_url` makes its head a link.
+    A table's column. `is_optional` leaves it out on a phone; `sort_url` makes its head a link;
+    `is_whole`: its texts are short and wrap only where they say so themselves.
     """
 
     label: Text
     is_number: bool = False
     is_optional: bool = False
+    is_whole: bool = False
     sort_url: str = ""
     sorted: Literal["", "ascending", "descending"] = ""
 

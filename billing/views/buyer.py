@@ -121,7 +121,7 @@ def make_bookings_table(
     return DataTable(
         caption=caption,
         columns=(
-            Column(label=_("Window")),
+            Column(label=_("Window"), is_whole=True),
             Column(label=_("Pool"), is_optional=True),
             Column(label=_("Power"), is_number=True, is_optional=True),
             Column(label=_("Delivered"), is_number=True),

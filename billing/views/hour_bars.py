@@ -87,7 +87,7 @@ def _draw_ticks(hours: Sequence[HourValue], ends_at: datetime, time_zone: str) -
     return tuple(
         Tick(
             x=percent(index, len(hours)),
-            label=local_date(hour.starts_at, time_zone).rpartition(" ")[0],
+            label=local_date(hour.starts_at, time_zone).rpartition("\N{NO-BREAK SPACE}")[0],
             anchor="start",
         )
         for index, hour in enumerate(hours)

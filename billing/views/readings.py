@@ -42,6 +42,7 @@ def show_reading(
         "reading_facts": _make_reading_facts(mine[0], vehicle),
         "sums_table": _make_sums_table(mine[0]),
         "evidence_facts": _make_evidence_facts(mine[0], vehicle),
+        "nav_current": "earnings",
         "is_reversed": len(mine) > 1,
     }
     return render(request, "billing/reading.html", context)
@@ -122,6 +123,7 @@ def _make_sums_table(line: Line) -> DataTable:
                 Cell(text=amount(earnings.paid_micros, 6), is_strong=True),
             )
         ),
+        is_dense=True,
     )
 
 

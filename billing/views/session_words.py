@@ -13,7 +13,7 @@ from consent.queries.phrases import phrase_reason
 from consent.rules import WorkloadCategory, reasons_from_mask
 from web.charts import Tone
 from web.components import Tag
-from web.templatetags.parado import local_date
+from web.templatetags.parado import short_date
 
 
 MONEY_TONES: dict[MoneyState, Tone] = {
@@ -39,10 +39,10 @@ def write_money_note(session: Session, zone: str) -> str:
     if session.money_state is MoneyState.PENDING:
         if session.due_at is None:
             return ""
-        return _("clears %(day)s") % {"day": local_date(session.due_at, zone)}
+        return _("clears %(day)s") % {"day": short_date(session.due_at, zone)}
     if session.money_state is MoneyState.AVAILABLE:
         return _("in next payout")
-    return _("payout %(day)s") % {"day": local_date(session.paid_at, zone)}
+    return _("payout %(day)s") % {"day": short_date(session.paid_at, zone)}
 
 
 def describe_end(*, sessions: tuple[Session, ...]) -> tuple[str, ...]:

@@ -73,6 +73,7 @@ def show_sessions(request: PersonRequest) -> HttpResponse:
         "views": _make_views(vehicles, chosen),
         "since": local_date(since, request.user.time_zone),
         "until": local_date(until, request.user.time_zone),
+        "nav_current": "earnings",
         "held_count": len(held),
         "pages": Pages(
             next_url=_link(request.GET.get("car", ""), since),
@@ -101,6 +102,7 @@ def show_session(request: PersonRequest, vehicle_id: str, stamp: str) -> HttpRes
         "fall": draw_earnings(earnings=session.earnings, caption=_("This session")),
         "currency": CURRENCY,
         "money_tag": make_money_tag(session),
+        "nav_current": "earnings",
         "facts": _make_facts(session, request.user.time_zone),
         "lines_table": _make_lines_table(lines, vehicle, vehicle_id, stamp),
         "breaches": _list_breaches(lines, vehicle),
@@ -125,14 +127,14 @@ def make_sessions_table(
     return DataTable(
         caption=_("Sessions, amounts in euros"),
         columns=(
-            Column(label=_("When")),
+            Column(label=_("When"), is_whole=True),
             Column(label=_("Ended because"), is_optional=True),
             Column(label=_("kWh"), is_number=True, is_optional=True),
             Column(label=_("Paid"), is_number=True),
             Column(label=_("Electricity"), is_number=True, is_optional=True),
             Column(label=_("Wear"), is_number=True, is_optional=True),
             Column(label=_("Net"), is_number=True),
-            Column(label=_("Money is")),
+            Column(label=_("Money is"), is_whole=True),
         ),
         rows=tuple(
             _make_session_row(session, ending, vehicles[session.vehicle_id], len(vehicles) > 1)
@@ -153,7 +155,7 @@ def _make_session_row(
         cells=(
             Cell(
                 text=local_date(session.starts_at, vehicle.time_zone),
-                note=f"{vehicle.plate} · {span}" if names_car else span,
+                note=f"{vehicle.plate}\n{span}" if names_car else span,
                 url=link_session(session),
             ),
             Cell(text=ending),
@@ -258,7 +260,7 @@ def _make_lines_table(
     return DataTable(
         caption=_("Every quarter-hour of this session, amounts in euros"),
         columns=(
-            Column(label=_("Time")),
+            Column(label=_("Time"), is_whole=True),
             Column(label=_("Wh"), is_number=True),
             Column(label=_("Electricity"), is_number=True, is_optional=True),
             Column(label=_("Wear"), is_number=True, is_optional=True),

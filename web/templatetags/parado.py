@@ -187,12 +187,25 @@ def local_time(at: datetime | None, zone: str = "UTC") -> str:
 def local_date(at: datetime | None, zone: str = "UTC") -> str:
     """
     Return the local day of an instant: "Sat 22 Nov"; with the year when it is not this one.
+
+    A day never breaks over two lines: its spaces are no-break spaces.
     """
     if at is None:
         return NOTHING
     local = _to_local(at, zone)
     is_this_year = local.year == timezone.now().astimezone(local.tzinfo).year
-    return format_date(local, "EEE d MMM" if is_this_year else "d MMM y", locale=_locale())
+    text = format_date(local, "EEE d MMM" if is_this_year else "d MMM y", locale=_locale())
+    return text.replace(" ", SPACE)
+
+
+@register.filter
+def short_date(at: datetime | None, zone: str = "UTC") -> str:
+    """
+    Return the local day of an instant without its weekday, for small print: "22 Nov".
+    """
+    if at is None:
+        return NOTHING
+    return format_date(_to_local(at, zone), "d MMM", locale=_locale()).replace(" ", SPACE)
 
 
 @register.filter
@@ -210,7 +223,12 @@ def full_datetime(at: datetime | None, zone: str = "UTC") -> str:
     """
     if at is None:
         return NOTHING
-    return format_datetime(_to_local(at, zone), "d MMM y, HH:mm:ss z", locale=_locale())
+    local = _to_local(at, zone)
+    day, time = (
+        format_datetime(local, pattern, locale=_locale()).replace(" ", SPACE)
+        for pattern in ("d MMM y", "HH:mm:ss z")
+    )
+    return f"{day}, {time}"
 
 
 @register.filter
