@@ -44,19 +44,40 @@ def draw_day(
     """
     starts_at = now - DAY
     spans = tuple(_fill_day(stretches, tuple(open_spans), starts_at, now))
-    points = [
-        point
-        for stretch in stretches
-        for point in (
-            Point(at=stretch.starts_at, value=_percent(stretch.first_charge_permille)),
-            Point(at=stretch.ends_at, value=_percent(stretch.last_charge_permille)),
-        )
-        if point.value is not None
-    ]
+    points = tuple(_list_points(stretches))
     return DayView(
         lane=draw_lane(spans=spans, starts_at=starts_at, ends_at=now, time_zone=vehicle.time_zone),
-        curve=draw_curve(points=points, starts_at=starts_at, ends_at=now) if points else None,
+        curve=_draw_charge(points, vehicle, starts_at, now),
         table=_make_table(spans, vehicle),
+    )
+
+
+def _list_points(stretches: tuple[Stretch, ...]) -> Iterator[Point]:
+    """
+    Yield the charge at both ends of each stretch; a point without a value breaks the line
+    where nothing was metered.
+    """
+    previous_ends_at = None
+    for stretch in stretches:
+        if previous_ends_at is not None and stretch.starts_at - previous_ends_at >= GAP_MIN:
+            yield Point(at=previous_ends_at, value=None)
+        yield Point(at=stretch.starts_at, value=_percent(stretch.first_charge_permille))
+        yield Point(at=stretch.ends_at, value=_percent(stretch.last_charge_permille))
+        previous_ends_at = stretch.ends_at
+
+
+def _draw_charge(
+    points: tuple[Point, ...], vehicle: VehicleCard, starts_at: datetime, ends_at: datetime
+) -> Curve | None:
+    if all(point.value is None for point in points):
+        return None
+    floor = vehicle.rules.battery_stop_pct if vehicle.rules else None
+    return draw_curve(
+        points=points,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        limit=floor,
+        limit_label=_("floor %(percent)s") % {"percent": pct(floor)},
     )
 
 

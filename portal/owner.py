@@ -5,34 +5,32 @@ An owner's home: what is true now and why, the last day, the month, the next pay
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, TypedDict
-from zoneinfo import ZoneInfo
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from accounts.permissions import PersonRequest, owner_required
 from billing.queries import earnings as earnings_queries
 from billing.queries import sessions as session_queries
 from billing.queries.sessions import Stretch
+from billing.queries.tariffs import get_tariff_in_force
 from billing.views.earnings import (
     CURRENCY,
     draw_earnings,
     find_month_start,
     make_balance_facts,
-    name_month,
 )
 from billing.views.sessions import make_sessions_table
 from consent.queries import VehicleCard, list_pause_choices, list_vehicles
 from consent.queries.hours import list_open_spans
 from consent.rules import Decision, Gate, ReasonCode
 from portal.day import draw_day
+from portal.sign_text import write_sign_text
 from web.components import Gate as GateView
 from web.components import MenuItem, Sign, View
 from web.public_ids import decode
@@ -104,6 +102,9 @@ def show_home(request: PersonRequest) -> HttpResponse:
         "car": _describe_car(vehicle, now),
         "cars": _list_tabs(vehicles, vehicle),
         "now": local_datetime(now, vehicle.time_zone),
+        "tariff": get_tariff_in_force(
+            owner_id=request.user.pk, region_code=vehicle.region_code, at=now
+        ),
         "day": draw_day(
             vehicle=vehicle,
             stretches=_list_stretches(vehicle, request.user.pk, now),
@@ -115,7 +116,7 @@ def show_home(request: PersonRequest) -> HttpResponse:
             ),
             now=now,
         ),
-        "month_name": name_month(month.astimezone(ZoneInfo(request.user.time_zone)).date()),
+        "month_name": date_format(month, "F"),
         "earnings": earnings,
         "fall": draw_earnings(earnings=earnings, caption=_("Net benefit this month")),
         "balance": balance,
@@ -185,7 +186,7 @@ def _describe_car(card: VehicleCard, now: datetime) -> CarNow:
         vehicle=card,
         sign=Sign(
             title=card.title,
-            text=_make_text(card),
+            text=write_sign_text(card, now=now),
             state=_find_state(card.decision),
             gates=_make_gates(card),
             gates_title=_("Checked in this order before any job may start"),
@@ -199,29 +200,6 @@ def _find_state(decision: Decision) -> Literal["waiting", "earning", "off"]:
     if decision.permit:
         return "earning"
     return "off" if OFF_REASONS & set(decision.codes) else "waiting"
-
-
-def _make_text(card: VehicleCard) -> SafeString | str:
-    decision = card.decision
-    if decision.permit:
-        return _(
-            "Every rule you set is met. When a buyer has work, it runs, and pays your "
-            "electricity and wear first."
-        )
-    others = len(decision.reasons) - 1
-    also = (
-        ngettext("One more rule says no too.", "%(count)s more rules say no too.", others)
-        % {"count": others}
-        if others
-        else ""
-    )
-    if decision.next_open_at is None:
-        return format_html("{} {}", _("Nothing runs until that changes."), also)
-    return format_html(
-        _("The next hours that you allow begin <strong>{time}</strong>. {also}"),
-        time=local_datetime(decision.next_open_at, card.time_zone),
-        also=also,
-    )
 
 
 def _make_gates(card: VehicleCard) -> tuple[GateView, ...]:
