@@ -8,8 +8,9 @@ from datetime import datetime
 
 from accounts import operations as accounts
 from billing.models import ACCEPTABLE_CODES, QuarantinedRecord, UsagePart, UsageRecord
-from billing.operations.ingest import RECORD_IDS_PER_BATCH, take_in
+from billing.operations.ingest import take_in
 from billing.operations.usage_events import Reading, read_again
+from billing.operations.usage_store import RECORD_IDS_PER_BATCH
 from web.limits import SETTLEMENT_LANES
 from web.transactions import durable
 
