@@ -203,6 +203,16 @@ def borrow_environment() -> None:
             os.environ.setdefault(name, value)
 
 
+def show_help() -> None:
+    say(
+        "Parado. Its own commands:\n"
+        "  up      start everything with a demo world; --once, --port, --fresh, --weeks\n"
+        "  test    run the tests; arguments go to pytest\n"
+        "  lint    check style, types, imports, templates and migrations\n"
+        "  bench   measure what is promised, beside its raw limits\n"
+    )
+
+
 def run_django(arguments: "list[str]") -> int:
     borrow_environment()
     from django.core.management import execute_from_command_line
@@ -217,6 +227,8 @@ def main() -> int:
     bootstrap(command)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     own = {"up": run_up, "test": run_test, "lint": run_lint, "bench": run_bench}
+    if command in {"help", "--help", "-h"} and not arguments[1:]:
+        show_help()
     if command in own:
         return own[command](arguments[1:])
     return run_django(arguments)

@@ -40,20 +40,19 @@ class TieOut:
         return not self.difference_micros and not self.broken
 
 
-def read_tie_out(lines: list[dict[str, Any]], *, must_ask_stripe: bool) -> TieOut:
+def read_tie_out(lines: list[dict[str, Any]]) -> TieOut:
     """
     Return what the check of the books found.
 
-    Where nothing was ever sent to Stripe there is nothing to compare, and an answer that did
+    Where the books hold nothing at Stripe there is nothing to compare, and an answer that did
     not come is no break.
     """
-    provider = [line for line in lines if line["name"] == "ledger_is_provider"]
-    is_compared = bool(provider) and not any(line["note"] for line in provider)
-    counted = [line for line in lines if must_ask_stripe or is_compared or line not in provider]
+    unanswered = [line for line in lines if line["name"] == "ledger_is_provider" and line["note"]]
+    counted = [line for line in lines if line not in unanswered or line["expected_micros"]]
     return TieOut(
         difference_micros=sum(abs(line["difference_micros"]) for line in counted),
         broken=tuple(line["title"] for line in counted if not line["is_ok"]),
-        is_stripe_compared=is_compared,
+        is_stripe_compared=not unanswered,
     )
 
 
@@ -152,7 +151,7 @@ def describe_tie_out(tie_out: TieOut) -> Iterator[str]:
     yield "Tie-out"
     yield show_row(compared, f"difference {show_money(tie_out.difference_micros)}")
     if not tie_out.is_stripe_compared:
-        yield show_row("Stripe", "no answer, and nothing was sent")
+        yield show_row("Stripe", "no answer")
     for title in tie_out.broken:
         yield f"  BROKEN: {title}"
     yield f"  {'The books tie out.' if tie_out.is_clean else 'THE BOOKS DO NOT TIE OUT.'}"

@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from billing.operations.ledger_checks import check_ledger
-from portal.demo import stand_in, summary
+from portal.demo import summary
 
 
 class Command(BaseCommand):
@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, replay: Path, **options: object) -> None:
         check = check_ledger(now=timezone.now())
-        tie_out = summary.read_tie_out(check.lines, must_ask_stripe=stand_in.is_there())
+        tie_out = summary.read_tie_out(check.lines)
         for line in summary.describe(replay=replay, tie_out=tie_out):
             self.stdout.write(line)
         if not tie_out.is_clean:
