@@ -588,6 +588,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="payout",
             index=models.Index(
+                condition=models.Q(("state", "failed")),
+                fields=["owner"],
+                name="billing_payout_failed",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="payout",
+            index=models.Index(
                 condition=models.Q(("state", "in_transit")),
                 fields=["read_at"],
                 name="billing_payout_to_confirm",

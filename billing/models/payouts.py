@@ -266,6 +266,9 @@ class Payout(models.Model):
             ),
             models.Index(fields=["run", "state", "id"], name="billing_payout_by_state"),
             models.Index(
+                fields=["owner"], condition=Q(state="failed"), name="billing_payout_failed"
+            ),
+            models.Index(
                 fields=["read_at"],
                 condition=Q(state="in_transit"),
                 name="billing_payout_to_confirm",

@@ -2,19 +2,24 @@
 -- write the first attempt of each with its key and its body. Fills `posting`; the caller
 -- posts it (post_transfers.sql) in the same transaction.
 
-WITH entry AS (
-    INSERT INTO billing_entry (code, effective_at, booked_at, business_key)
-    SELECT 'payout_approved', %(now)s, %(now)s, 'payout:' || id || ':approved'
-    FROM billing_payout WHERE run_id = %(run_id)s AND state = 'ready'
-    ORDER BY id
-    RETURNING id, business_key
-)
+-- A table of its own with statistics: the lines were written a moment ago, and a plan for
+-- the few rows that the planner remembers would compare each with each.
+CREATE TEMPORARY TABLE approving ON COMMIT DROP AS
+SELECT *, nextval(pg_get_serial_sequence('billing_entry', 'id')) AS entry_id,
+    'payout:' || id || ':approved' AS business_key
+FROM billing_payout
+WHERE run_id = %(run_id)s AND state = 'ready'
+ORDER BY id;
+ANALYZE approving;
+
+INSERT INTO billing_entry (id, code, effective_at, booked_at, business_key)
+SELECT entry_id, 'payout_approved', %(now)s, %(now)s, business_key FROM approving;
+
 INSERT INTO posting (code, debit_kind, debit_component, credit_kind, currency, owner_id,
     amount_micros, business_key, entry_id)
 SELECT part.code, 'owner_available', part.component, part.credit_kind, p.currency, p.owner_id,
-    part.amount_micros, entry.business_key || ':' || part.name, entry.id
-FROM billing_payout p
-JOIN entry ON entry.business_key = 'payout:' || p.id || ':approved'
+    part.amount_micros, p.business_key || ':' || part.name, p.entry_id
+FROM approving p
 CROSS JOIN LATERAL (
     VALUES
         ('returned', 'payout_approved', 'returned', 'payout_in_transit', p.returned_micros),
@@ -29,7 +34,7 @@ CROSS JOIN LATERAL (
             p.offset_reward_micros),
         ('offset_job', 'receivable_offset', 'job', 'owner_receivable', p.offset_job_micros)
 ) AS part (name, code, component, credit_kind, amount_micros)
-WHERE p.run_id = %(run_id)s AND p.state = 'ready' AND part.amount_micros > 0;
+WHERE part.amount_micros > 0;
 
 INSERT INTO billing_payoutattempt (payout_id, number, idempotency_key, request, state,
     created_at, due_at)
@@ -44,7 +49,8 @@ SELECT id, 1, 'tr:' || id || ':1',
             'attempt', 'tr:' || id || ':1', 'owner', owner_id::text)
     ),
     'created', %(now)s, %(now)s
-FROM billing_payout WHERE run_id = %(run_id)s AND state = 'ready'
-ORDER BY id;
+FROM approving;
 
 UPDATE billing_payout SET state = 'created' WHERE run_id = %(run_id)s AND state = 'ready';
+
+DROP TABLE approving;

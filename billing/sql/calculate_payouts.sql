@@ -25,14 +25,20 @@ WITH balance AS (
     SELECT *, least(greatest(owed, 0), reward) AS offset_reward,
         least(greatest(owed - reward, 0), job) AS offset_job
     FROM balance
+), failed AS MATERIALIZED (
+    -- Read once and before: the table that is searched is the one that grows below.
+    SELECT last.owner_id
+    FROM (
+        SELECT owner_id, max(id) AS id FROM billing_payout WHERE state = 'failed' GROUP BY owner_id
+    ) last
+    WHERE NOT EXISTS (
+        SELECT FROM billing_payout l
+        WHERE l.owner_id = last.owner_id AND l.id > last.id AND l.state IN ('in_transit', 'paid')
+    )
 ), judged AS (
     SELECT n.*, n.available - n.offset_reward - n.offset_job AS payable,
         coalesce(p.provider_account_id, '') AS destination,
-        coalesce((
-            SELECT l.state = 'failed' FROM billing_payout l
-            WHERE l.owner_id = n.owner_id AND l.state IN ('paid', 'in_transit', 'failed')
-            ORDER BY l.id DESC LIMIT 1
-        ), false) AS is_after_failure,
+        f.owner_id IS NOT NULL AS is_after_failure,
         CASE
             WHEN h.id IS NOT NULL THEN 'held'
             WHEN n.available < %(minimum_micros)s THEN 'below_minimum'
@@ -45,6 +51,7 @@ WITH balance AS (
     FROM netted n
     LEFT JOIN billing_payoutaccount p ON p.owner_id = n.owner_id
     LEFT JOIN billing_payouthold h ON h.owner_id = n.owner_id AND h.lifted_at IS NULL
+    LEFT JOIN failed f ON f.owner_id = n.owner_id
 ), priced AS (
     SELECT *, CASE WHEN block_reason = ''
         THEN payable / %(micros_per_cent)s * %(micros_per_cent)s ELSE 0 END AS amount
