@@ -142,9 +142,9 @@ def _draw_closed(first: datetime, last: datetime) -> Span:
 def _make_table(spans: tuple[Span, ...], vehicle: VehicleCard) -> DataTable:
     zone = ZoneInfo(vehicle.time_zone)
     return DataTable(
-        caption=_("Last 24 hours"),
+        caption=_("What happened in the last 24 hours"),
         columns=(
-            Column(label=_("Time")),
+            Column(label=_("Time"), is_whole=True),
             Column(label=_("What happened")),
             Column(label=_("Detail")),
         ),
