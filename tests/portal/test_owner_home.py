@@ -10,6 +10,7 @@ from django.test import Client
 from time_machine import travel
 
 from accounts.models import User
+from billing.models import Tariff
 from tests.billing.meters import EVENING, NOON, World, create_car, create_world, settle_all
 from tests.factories import create_owner, create_vehicle_state, sign_in
 from web.public_ids import encode
@@ -62,6 +63,21 @@ class TestHome:
         assert "€0.20" in text
         assert "€0.79" in text
         assert "−€0.48" in text  # noqa: RUF001 - the page's own minus sign
+
+    def test_asks_for_the_tariff_while_an_average_prices_the_electricity(
+        self, client: Client, world: World
+    ) -> None:
+        assert "priced with a regional average" in read_home(client, world.olivia).text
+
+        Tariff.objects.update(owner=world.olivia, region_code="")
+
+        assert "priced with a regional average" not in read_home(client, world.olivia).text
+
+    def test_says_that_no_electricity_price_is_known(self, client: Client) -> None:
+        olivia = create_owner()
+        create_car(olivia, plate="BX 42 LR")
+
+        assert "No electricity price is known here." in read_home(client, olivia).text
 
     def test_lists_the_session_with_the_state_of_its_money(
         self, client: Client, world: World

@@ -3,17 +3,14 @@ What the sign says under its title, for every reason: the figure, the limit, and
 """
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from consent.queries import VehicleCard
 from consent.rules import (
     NO_STATE,
     NO_USE,
-    Decision,
     Pause,
     ReasonCode,
     Rules,
@@ -24,39 +21,11 @@ from consent.rules import (
     decide,
 )
 from portal.sign_text import ENDLESS_SENTENCES, SENTENCES, write_sign_text
+from tests.portal.cards import NOW, RULES, STATE, make_card
 
 
-NOW = datetime(2026, 11, 22, 20, 52, tzinfo=UTC)  # a Sunday, 21:52 in Oslo
-ALWAYS = 2**672 - 1
 # Mondays from 07:00 on, written as the quarter-hours 28 and 29 of the week.
 MONDAY_MORNING = 3 << 28
-RULES = Rules(
-    number=14,
-    is_withdrawn=False,
-    zone=ZoneInfo("Europe/Oslo"),
-    week_mask=ALWAYS,
-    battery_stop_pct=60,
-    battery_resume_pct=65,
-    plugged_in_only=True,
-    home_only=True,
-    temp_high_c=35,
-    temp_low_c=5,
-    energy_wh_per_day_max=12_000,
-    energy_wh_per_month_max=90_000,
-    compute_s_per_day_max=12 * 3600,
-    compute_s_per_month_max=160 * 3600,
-    power_limit_w=800,
-    categories_mask=WorkloadCategory.INFERENCE.bit | WorkloadCategory.SPEECH.bit,
-)
-STATE = State(
-    observed_at=NOW - timedelta(seconds=9),
-    state_of_charge_permille=900,
-    plugged_in=True,
-    is_home=True,
-    is_moving=False,
-    battery_temp_min_decic=200,
-    battery_temp_max_decic=240,
-)
 INFERENCE = Workload(category=WorkloadCategory.INFERENCE)
 
 
@@ -75,28 +44,6 @@ def write(
     for markup, plain in (("<strong>", ""), ("</strong>", ""), ("\xa0", " ")):
         text = text.replace(markup, plain)
     return (decision.codes[0] if decision.codes else None), text.strip()
-
-
-def make_card(decision: Decision, rules: Rules | None) -> VehicleCard:
-    return VehicleCard(
-        vehicle_id=1,
-        public_id="veh_1",
-        name="Model Y, garage",
-        plate="BX 42 LR",
-        time_zone="Europe/Oslo",
-        region_code="no-trondheim",
-        hardware_class_code="edge",
-        rated_power_w=800,
-        battery_wh=75_000,
-        decision=decision,
-        title="",
-        gates=(),
-        closes_at=None,
-        rules=rules,
-        state=STATE,
-        use=NO_USE,
-        version_since=None,
-    )
 
 
 REASONS: list[tuple[ReasonCode, dict[str, Any], str]] = [
