@@ -120,8 +120,8 @@ WITH paid AS (
     SELECT r.source_id, r.completed_job_id, r.record_id
     FROM settling_record r
     WHERE r.completed_job_id IS NOT NULL
-        AND NOT EXISTS (SELECT FROM settling_refused x WHERE x.record_id = r.record_id)
-        AND NOT EXISTS (SELECT FROM settling_superseded x WHERE x.record_id = r.record_id)
+        AND r.record_id NOT IN (SELECT record_id FROM settling_refused)
+        AND r.record_id NOT IN (SELECT record_id FROM settling_superseded)
     ORDER BY r.record_id
     ON CONFLICT DO NOTHING
     RETURNING record_id

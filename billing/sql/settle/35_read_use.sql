@@ -11,8 +11,8 @@ WITH capped AS (
             (r.starts_at AT TIME ZONE c.time_zone)::date AS local_date, c.time_zone
         FROM capped c
         JOIN settling_record r ON r.vehicle_id = c.vehicle_id
-        WHERE NOT EXISTS (SELECT FROM settling_refused x WHERE x.record_id = r.record_id)
-            AND NOT EXISTS (SELECT FROM settling_superseded x WHERE x.record_id = r.record_id)
+        WHERE r.record_id NOT IN (SELECT record_id FROM settling_refused)
+            AND r.record_id NOT IN (SELECT record_id FROM settling_superseded)
     ) m
 ), stored AS (
     SELECT d.vehicle_id, d.on_date, d.energy_wh, d.compute_s,
