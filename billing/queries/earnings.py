@@ -11,6 +11,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
 
 from billing.models import Account
 from web.limits import USAGE_AGE_DAYS_MAX
@@ -194,12 +196,19 @@ def list_clearing(
     return tuple(Clearing(due_at=due_at, amount_micros=int(amount)) for due_at, amount in rows)
 
 
+def select_accounts(*, owner_id: int) -> QuerySet[Account]:
+    """
+    Return an owner's accounts, named as their unique index names them, which then finds them.
+    """
+    return Account.objects.alias(key=Coalesce("owner_id", 0)).filter(key=owner_id)
+
+
 def get_owner_balance(*, owner_id: int, currency: str) -> OwnerBalance:
     """
     Return the kept balances of an owner, in one SQL query.
     """
     sums = dict.fromkeys(("owner_pending", "owner_available", "owner_receivable"), 0)
-    kept = Account.objects.filter(owner_id=owner_id, currency=currency)
+    kept = select_accounts(owner_id=owner_id).filter(currency=currency)
     for kind, balance_micros in kept.values_list("kind", "balance_micros"):
         sums[kind] += balance_micros
     return OwnerBalance(

@@ -9,7 +9,6 @@ from django.db.models import Q
 
 from billing.models import (
     PAYOUT_MINIMUM_MICROS,
-    Account,
     AccountKind,
     BlockReason,
     Payout,
@@ -17,6 +16,7 @@ from billing.models import (
     PayoutHold,
     PayoutRun,
 )
+from billing.queries.earnings import select_accounts
 from web.pagination import paginate
 from web.public_ids import encode
 
@@ -118,9 +118,8 @@ def list_next_payouts(*, owner_id: int) -> tuple[NextPayout, ...]:
     Return what is available, by currency; euro with nothing when there was never any money.
     """
     sums: dict[str, dict[str, int]] = {}
-    for kind, currency, micros in Account.objects.filter(owner_id=owner_id).values_list(
-        "kind", "currency", "balance_micros"
-    ):
+    accounts = select_accounts(owner_id=owner_id)
+    for kind, currency, micros in accounts.values_list("kind", "currency", "balance_micros"):
         of_currency = sums.setdefault(currency, {})
         of_currency[kind] = of_currency.get(kind, 0) + micros
     is_held = PayoutHold.objects.filter(owner_id=owner_id, lifted_at=None).exists()

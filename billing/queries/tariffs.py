@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import F, Q
+from django.db.models import F
+from django.db.models.functions import Coalesce
 
 from billing.models import Tariff
 from billing.rules import TariffWindow
@@ -66,9 +67,9 @@ def get_tariff_in_force(*, owner_id: int, region_code: str, at: datetime) -> Tar
 
     None: neither is known, and usage waits in quarantine until one is.
     """
-    candidates = Tariff.objects.filter(
-        Q(owner_id=owner_id, region_code="") | Q(owner__isnull=True, region_code=region_code),
-        in_force__contains=at,
+    # The pair as the unique index names it: (owner, "") is their own, (0, region) the average.
+    candidates = Tariff.objects.alias(key=Coalesce("owner_id", 0)).filter(
+        key__in=[owner_id, 0], region_code__in=["", region_code], in_force__contains=at
     )
     row = candidates.order_by(F("owner_id").asc(nulls_last=True)).first()
     return _view(row) if row else None
@@ -78,7 +79,8 @@ def list_tariff_versions(*, owner_id: int) -> tuple[TariffView, ...]:
     """
     Return an owner's own tariffs, newest first.
     """
-    rows = Tariff.objects.filter(owner_id=owner_id, region_code="").order_by("-version")
+    versions = Tariff.objects.alias(key=Coalesce("owner_id", 0))
+    rows = versions.filter(key=owner_id, region_code="").order_by("-version")
     return tuple(_view(row) for row in rows)
 
 

@@ -105,11 +105,11 @@ def show_progress(request: PersonRequest, run_id: str) -> HttpResponse:
 
 
 def _make_progress(run: RunCard) -> dict[str, Any]:
-    progress = queries.get_run_progress(run_id=run.run_id)
+    summary = queries.summarize_run(run_id=run.run_id)
     return {
         "run": run,
-        "steps": words.make_steps(run, progress),
-        "progress": progress,
+        "steps": words.make_steps(run, summary.progress),
+        "summary": summary,
         "is_moving": run.state in OPEN_STATES,
     }
 
@@ -130,11 +130,12 @@ def _render(
     is_approver = user.staff_role == user.StaffRole.FINANCE_APPROVER
     is_mine = user.pk in {run.calculated_by_id, run.submitted_by_id}
     context = _make_progress(run)
+    summary: queries.RunSummary = context["summary"]
     context |= {
         "tag": words.make_run_tag(run),
-        "tie": words.make_run_tie(run, context["progress"]),
+        "tie": words.make_run_tie(run, summary.progress),
         "ties": words.make_books_ties(get_last_check(), currency=run.currency),
-        "views": _make_views(run, chosen),
+        "views": _make_views(summary, chosen),
         "chosen": chosen,
         "table": words.make_lines_table(
             page.rows, can_hold=is_preparer and run.state == State.CALCULATED
@@ -150,22 +151,19 @@ def _render(
         "can_submit": is_preparer and run.state == State.CALCULATED and run.payout_count,
         "can_cancel": is_preparer and run.state in {State.CALCULATED, State.SUBMITTED},
         "can_approve": is_approver and not is_mine and run.state == State.SUBMITTED,
-        "look_count": next(
-            (view.count for view in _make_views(run, chosen) if view.label == _("Needs a look")), 0
-        ),
+        "look_count": summary.view_counts[RunView.LOOK],
     }
     is_fragment = getattr(request, "htmx", False) and request.method == "GET"
     name = "billing/_finance_lines.html" if is_fragment else "billing/finance_run.html"
     return render(request, name, context, status=status)
 
 
-def _make_views(run: RunCard, chosen: Filter) -> tuple[View, ...]:
-    counts = queries.count_views(run_id=run.run_id)
+def _make_views(summary: queries.RunSummary, chosen: Filter) -> tuple[View, ...]:
     return tuple(
         View(
             label=VIEW_LABELS[view],
             url=f"?view={view.value}",
-            count=counts[view],
+            count=summary.view_counts[view],
             is_current=view == chosen.view,
         )
         for view in RunView

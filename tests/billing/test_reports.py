@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from billing.models import Payout, PayoutRun
 from billing.operations.payout_runs import calculate_run
-from billing.queries.payouts import RunView, count_views, get_payout_page, stream_payouts
+from billing.queries.payouts import RunView, get_payout_page, stream_payouts, summarize_run
 from billing.queries.reports import get_trial_balance
 from billing.reports.sheets import Column, Report, to_units, write_csv, write_xlsx
 from tests.billing.people import NOON, create_fiona, earn, set_up_payouts
@@ -63,7 +63,7 @@ class TestSelector:
             view: len(list(stream_payouts(run_id=run.pk, view=view, search=""))) for view in RunView
         }
 
-        assert count_views(run_id=run.pk) == shown
+        assert summarize_run(run_id=run.pk).view_counts == shown
         assert shown[RunView.BELOW_MINIMUM] == 1
 
     def test_finds_by_name_and_by_payout_id(self, run: PayoutRun) -> None:
