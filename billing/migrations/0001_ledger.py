@@ -32,14 +32,15 @@ DROP TRIGGER append_only ON billing_transfer;
 DROP FUNCTION billing_refuse_change();
 """
 
-# EXECUTE, so that the join is planned for the number of rows at hand.
+# EXECUTE, so that the join is planned for the number of rows at hand; min() and not LIMIT 1,
+# which would be planned as if a fault were found at once, when there is none to find.
 SOUND_TRANSFERS = """
 CREATE FUNCTION billing_check_transfers() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     unsound text;
 BEGIN
     EXECUTE $check$
-        SELECT f.business_key
+        SELECT min(f.business_key)
         FROM fresh f
         LEFT JOIN billing_account d ON d.id = f.debit_account_id
         LEFT JOIN billing_account c ON c.id = f.credit_account_id
@@ -50,7 +51,6 @@ BEGIN
             OR c.owner_id <> coalesce(f.owner_id, -1)
             OR d.organization_id <> coalesce(f.organization_id, -1)
             OR c.organization_id <> coalesce(f.organization_id, -1)
-        LIMIT 1
     $check$ INTO unsound;
     IF unsound IS NOT NULL THEN
         RAISE EXCEPTION 'transfer % names a missing or unfitting account or entry', unsound
