@@ -93,7 +93,11 @@ def time_workers(count: int, workers: int) -> float:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
     started = time.perf_counter()
-    answers = [process.communicate("go\n")[0] for process in processes]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    answers = [process.communicate()[0] for process in processes]
     took_s = time.perf_counter() - started
     assert sum(int(answer) for answer in answers) == count
     return count / took_s
