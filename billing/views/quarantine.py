@@ -169,7 +169,7 @@ def _make_table(page: QuarantinePage, zone: str) -> DataTable:
         columns=(
             Column(label=_("Record")),
             Column(label=_("Why it is here")),
-            Column(label=_("Received"), is_optional=True),
+            Column(label=_("Received"), is_optional=True, is_whole=True),
             Column(label=_("Seen"), is_number=True, is_optional=True),
             Column(label=_("State"), is_optional=True),
         ),
