@@ -16,8 +16,9 @@ lint:
 bench:
 	python3 manage.py bench
 
+# From a demo that runs now (python3 manage.py up).
 screenshots:
-	python3 manage.py test tests/browser -m browser -q
+	python3 manage.py take_screenshots
 
 messages:
 	python3 manage.py makemessages --all --ignore var --ignore .venv
