@@ -22,7 +22,7 @@ from consent.rules import (
     Window,
     WorkloadCategory,
 )
-from web.templatetags.parado import duration, energy_kwh, in_zone, local_time, number
+from web.templatetags.parado import duration, in_zone, local_time, number
 
 
 Text = str | Promise
@@ -200,7 +200,7 @@ def _write_heat(finding: Finding) -> str:
 
 
 def _write_energy(finding: Finding) -> str:
-    return _write_pair(finding, energy_kwh, "\N{NO-BREAK SPACE}kWh")
+    return _write_pair(finding, lambda value: number(value / 1000, 1), "\N{NO-BREAK SPACE}kWh")
 
 
 def _write_time(finding: Finding) -> str:
