@@ -122,7 +122,8 @@ def read_feed(
     limit = max(1, min(limit, FEED_ROWS_MAX))
     statement = _make_statement(table, columns, where)
     values = [start.transaction_id, start.row_id, *parameters, limit + 1]
-    deadline = time.monotonic() + min(wait_s, FEED_WAIT_S_MAX)
+    # Not a number compares with nothing: waiting for it to pass would never end.
+    deadline = time.monotonic() + (min(wait_s, FEED_WAIT_S_MAX) if wait_s > 0 else 0)
     pause_s = POLL_EVERY_S
     while True:
         found = _fetch(statement, values)

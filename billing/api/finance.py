@@ -6,7 +6,7 @@ The same filter gives the same rows here, on the page, in CSV and in XLSX.
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -104,12 +104,13 @@ class RunPayouts(APIView):
     def get(self, request: Request, run_id: str) -> HttpResponseBase:
         query = read_query(request.query_params, PayoutsQuery)
         run = find_run(run_id)
-        if query.format == "json":
+        file_format = read_format(request)
+        if file_format == "json":
             return Response(read_payouts(run, query))
         rows = queries.stream_payouts(run_id=run.run_id, view=query.view, search=query.search)
         try:
             return send_report(
-                PAYOUT_REGISTER, rows, file_format=query.format, name=f"payout-run-{run.number}"
+                PAYOUT_REGISTER, rows, file_format=file_format, name=f"payout-run-{run.number}"
             )
         except TooManyRows as error:
             raise Problem(
@@ -138,9 +139,10 @@ class TrialBalanceReport(APIView):
             as_of=query.as_of or now,
             booked_until=query.booked_until or now,
         )
-        if query.format != "json":
+        file_format = read_format(request)
+        if file_format != "json":
             return send_report(
-                TRIAL_BALANCE, balance.rows, file_format=query.format, name="trial-balance"
+                TRIAL_BALANCE, balance.rows, file_format=file_format, name="trial-balance"
             )
         return Response(
             {
@@ -150,6 +152,13 @@ class TrialBalanceReport(APIView):
                 "next_cursor": None,
             }
         )
+
+
+def read_format(request: Request) -> FileFormat:
+    """
+    Return what the query or, without one, the Accept header asks for.
+    """
+    return cast(FileFormat, request.accepted_renderer.format)
 
 
 def find_run(run_id: str) -> RunCard:

@@ -234,6 +234,11 @@ def _read_each(raws: Sequence[msgspec.Raw | bytes]) -> Reading:
 
 
 def _read_one(raw: bytes) -> UsageEvent | Refused:
+    # Before decoding, whose errors repeat the names of fields.
+    if _NUL.search(raw):
+        return Refused(
+            code="malformed", detail="Text must not hold the character U+0000.", event_id=""
+        )
     try:
         event = _event.decode(raw)
     except msgspec.ValidationError as error:
@@ -242,10 +247,6 @@ def _read_one(raw: bytes) -> UsageEvent | Refused:
     except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError) as error:
         detail = str(error) if isinstance(error, msgspec.DecodeError) else "Not readable."
         return Refused(code="malformed", detail=detail, event_id=_find_id(raw))
-    if _NUL.search(raw):
-        return Refused(
-            code="malformed", detail="Text must not hold the character U+0000.", event_id=""
-        )
     if raw.count(b'"') != _encode(event).count(b'"') and _has_duplicate_key(raw):
         return Refused(
             code="malformed", detail="An object has the same key twice.", event_id=event.id
