@@ -1,14 +1,14 @@
 """
-Finance's pages, files and runs with a million settled records and 100,000 owners to pay.
+Finance's runs, books and files with a million settled records and 100,000 owners to pay.
 
 Prints: working out and approving a run (payouts a second, beside the bare INSERT … SELECT of
-the same lines), the run page (p95 and its number of queries), the trial balance, the check of
-the books, and the memory that a CSV of a million lines adds.
+the same lines), the trial balance, the check of the books, and the memory that a CSV of a
+million lines adds. The balances that buyers begin with have no transfers, so that the check
+finds those, and only those.
 """
 
 import os
 import resource
-import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import django
-from django.conf import settings
 from django.db import connection
 
 
@@ -29,10 +28,7 @@ FIRST_AT = datetime(2026, 11, 20, 10, tzinfo=UTC)
 NOW = FIRST_AT + timedelta(hours=4)
 RELEASED = NOW + timedelta(days=10)
 CSV_ROWS = 1_000_000
-PAGES = 40
-P95_MS_MAX = 100.0
 CSV_MIB_MAX = 30.0
-QUERIES_MAX = 16
 
 # Nine in ten owners have an account that is ready; everybody gets enough for the minimum.
 ACCOUNTS = """
@@ -132,26 +128,6 @@ def measure_run(preparer: int, approver: int) -> int:
     return int(run.pk)
 
 
-def measure_page(person: int, run_id: int) -> bool:
-    from django.contrib.auth import get_user_model  # noqa: PLC0415 - after django.setup
-    from django.test import Client  # noqa: PLC0415
-    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
-
-    from web.public_ids import encode  # noqa: PLC0415
-
-    client = Client()
-    client.force_login(get_user_model().objects.get(pk=person))
-    url = f"/finance/runs/{encode('run', run_id)}/"
-    client.get(url)
-    with CaptureQueriesContext(connection) as queries:
-        answer = client.get(url)
-    assert answer.status_code == 200, answer.status_code
-    times = [timed(lambda: client.get(url))[1] * 1000 for _ in range(PAGES)]
-    p95 = statistics.quantiles(times, n=20)[-1]
-    print(f"run page: p95 {p95:.0f} ms (goal {P95_MS_MAX:.0f}), {len(queries)} queries")
-    return p95 <= P95_MS_MAX and len(queries) <= QUERIES_MAX
-
-
 def measure_books() -> bool:
     from billing.operations.ledger_checks import check_ledger  # noqa: PLC0415 - after django.setup
     from billing.queries.reports import get_trial_balance  # noqa: PLC0415
@@ -160,10 +136,10 @@ def measure_books() -> bool:
     balance, took = timed(lambda: get_trial_balance(as_of=until, booked_until=until))
     print(f"trial balance: {took * 1000:.0f} ms")
     check, took = timed(lambda: check_ledger(now=RELEASED, with_provider=False))
-    broken = [line["name"] for line in check.lines if not line["is_ok"]]
-    print(f"check of the books: {took:.1f} s, broken: {broken or 'none'}")
+    broken = {line["name"] for line in check.lines if not line["is_ok"]}
+    print(f"check of the books: {took:.1f} s, broken: {', '.join(sorted(broken)) or 'none'}")
     debit, credit = balance.total("EUR")
-    return debit == credit
+    return debit == credit and broken <= {"kept_balances_are_sums", "held_is_open_holds"}
 
 
 def measure_csv(run_id: int) -> bool:
@@ -188,12 +164,10 @@ def measure_csv(run_id: int) -> bool:
 
 def main() -> int:
     django.setup()
-    settings.DEMO = True
-    settings.ALLOWED_HOSTS = ["testserver"]
     settle_a_million()
     preparer, approver = make_staff()
     run_id = measure_run(preparer, approver)
-    results = [measure_page(preparer, run_id), measure_books(), measure_csv(run_id)]
+    results = [measure_books(), measure_csv(run_id)]
     return 0 if all(results) else 1
 
 
