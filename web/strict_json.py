@@ -8,7 +8,7 @@ a hostile body makes dear (1.2 million integers cost a stock serializer 31 s and
 import json
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final, NoReturn, TypeVar
 
@@ -21,6 +21,7 @@ from web.problems import FieldError, Problem
 
 
 T = TypeVar("T")
+Query = TypeVar("Query", bound=msgspec.Struct)
 
 # RFC 3339 with an offset; a time without one is refused, never guessed.
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -126,7 +127,7 @@ def convert(value: object, shape: type[T], *, strict: bool = True, sign: str = "
         ) from error
 
 
-def read_query(query: QueryDict, shape: type[T]) -> T:
+def read_query(query: QueryDict, shape: type[Query]) -> Query:
     """
     Read query parameters as `shape`: unknown and repeated names are refused.
 
@@ -138,7 +139,22 @@ def read_query(query: QueryDict, shape: type[T]) -> T:
             error = FieldError(pointer=f"?{name}", code="invalid", detail="Give it once, as text.")
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", errors=[error])
         values[name] = given[0]
-    return convert(values, shape, strict=False, sign="?")
+    made = convert(values, shape, strict=False, sign="?")
+    for field in msgspec.structs.fields(made):
+        if isinstance(value := getattr(made, field.name), datetime):
+            msgspec.structs.force_setattr(made, field.name, _to_utc(value, field.encode_name))
+    return made
+
+
+def _to_utc(instant: datetime, name: str) -> datetime:
+    """
+    Return the same instant in UTC: PostgreSQL refuses offsets of 16 hours and more.
+    """
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        fault = FieldError(pointer=f"?{name}", code="invalid", detail="Out of range.")
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", errors=[fault]) from error
 
 
 def split_place(message: str) -> tuple[str, str]:
