@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts.permissions import BuyerRequest, buyer_required
 from billing.queries import bookings as billing_queries
@@ -28,7 +28,7 @@ from web.templatetags.parado import energy, energy_kwh, local_datetime, money, p
 BOOKINGS_SHOWN = 8
 
 
-@require_GET
+@require_safe
 @buyer_required
 def show_home(request: BuyerRequest) -> HttpResponse:
     now = timezone.now()

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts import queries as accounts
 from accounts.permissions import PersonRequest, operator_required
@@ -69,7 +69,7 @@ class Check:
     url: str = ""
 
 
-@require_GET
+@require_safe
 @operator_required
 def show_operations(request: PersonRequest) -> HttpResponse:
     checks = list_checks(now=timezone.now())
@@ -77,7 +77,7 @@ def show_operations(request: PersonRequest) -> HttpResponse:
     return render(request, "portal/operations.html", context)
 
 
-@require_GET
+@require_safe
 @operator_required
 def show_part(request: PersonRequest) -> HttpResponse:
     """

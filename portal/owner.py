@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts.permissions import PersonRequest, owner_required
 from billing.queries import earnings as earnings_queries
@@ -133,7 +133,7 @@ def show_home(request: PersonRequest) -> HttpResponse:
     return render(request, "portal/owner.html", context)
 
 
-@require_GET
+@require_safe
 @owner_required
 def show_sign(request: PersonRequest, vehicle_id: str) -> HttpResponse:
     """

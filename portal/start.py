@@ -5,14 +5,14 @@ The first address: what Parado is for those who come by, their own home for ever
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts.permissions import find_home
 from accounts.queries import get_role_summary
 from portal.owner import show_home
 
 
-@require_GET
+@require_safe
 def show_start(request: HttpRequest) -> HttpResponseBase:
     """
     Show the start page, the owner's home, or lead to the home of the person's role.

@@ -10,7 +10,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts import operations, queries
 from accounts.forms import KeyForm
@@ -36,7 +36,7 @@ class Holder:
 OPERATIONS = Holder(organization_id=None, kinds=("scheduler", "finance"), page="operations_keys")
 
 
-@require_GET
+@require_safe
 @buyer_required
 def show_buyer_keys(request: BuyerRequest) -> HttpResponse:
     return _show(request, _holder_of(request))
@@ -60,7 +60,7 @@ def revoke_buyer_key(request: BuyerRequest, key: str) -> HttpResponse:
     return _revoke(request, _holder_of(request), key)
 
 
-@require_GET
+@require_safe
 @operator_required
 def show_operations_keys(request: PersonRequest) -> HttpResponse:
     return _show(request, OPERATIONS)

@@ -5,7 +5,7 @@ Pages for operators, and the demo's page of mail.
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts import queries
 from accounts.permissions import PersonRequest, operator_required
@@ -15,13 +15,13 @@ from web.limits import LIMITS
 MAILS_SHOWN = 50
 
 
-@require_GET
+@require_safe
 @operator_required
 def show_limits(request: PersonRequest) -> HttpResponse:
     return render(request, "accounts/limits.html", {"limits": LIMITS})
 
 
-@require_GET
+@require_safe
 def show_mail(request: HttpRequest) -> HttpResponse:
     """
     Show what the demo would have mailed: nobody has a mail server on a laptop.

@@ -18,7 +18,7 @@ from accounts.forms import OrganizationForm, ProfileForm
 from accounts.permissions import PersonRequest, needs_second_factor, signed_in_required
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @signed_in_required
 def edit_profile(request: PersonRequest) -> HttpResponse:
     form = ProfileForm(request.POST or None, instance=request.user)
@@ -39,7 +39,7 @@ def own_a_car(request: PersonRequest) -> HttpResponse:
     return redirect("/")
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @signed_in_required
 def found_organization(request: PersonRequest) -> HttpResponse:
     form = OrganizationForm(request.POST or None)

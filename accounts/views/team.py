@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts import operations, queries
 from accounts.forms import MemberForm, RoleForm
@@ -18,7 +18,7 @@ from accounts.permissions import ORGANIZATION_SESSION_KEY, BuyerRequest, buyer_r
 from web import public_ids
 
 
-@require_GET
+@require_safe
 @buyer_required
 def show_team(request: BuyerRequest) -> HttpResponse:
     return _show(request, MemberForm())

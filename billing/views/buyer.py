@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts.permissions import BuyerRequest, buyer_required
 from accounts.queries import get_display_names
@@ -50,7 +50,7 @@ from web.templatetags.parado import (
 JOBS_SHOWN = 50
 
 
-@require_GET
+@require_safe
 @buyer_required
 def show_bookings(request: BuyerRequest) -> HttpResponse:
     now = timezone.now()
@@ -80,7 +80,7 @@ def show_bookings(request: BuyerRequest) -> HttpResponse:
     return render(request, "billing/buyer_bookings.html", context)
 
 
-@require_GET
+@require_safe
 @buyer_required
 def show_booking(request: BuyerRequest, booking_id: str) -> HttpResponse:
     now = timezone.now()

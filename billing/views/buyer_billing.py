@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import BuyerRequest, buyer_required
 from billing.forms.buyer import TopUpForm, make_request_key
@@ -28,7 +28,7 @@ from web.public_ids import encode
 from web.templatetags.parado import local_datetime, money, money_signed
 
 
-@require_GET
+@require_safe
 @buyer_required
 def show_billing(request: BuyerRequest) -> HttpResponse:
     form = TopUpForm(
@@ -73,7 +73,7 @@ def _make_wish(request: BuyerRequest, form: TopUpForm) -> top_ups.Wish:
     )
 
 
-@require_GET
+@require_safe
 @buyer_required
 def return_from_top_up(request: BuyerRequest) -> HttpResponse:
     messages.info(

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.permissions import BuyerRequest, buyer_required
 from billing.forms.buyer import CATEGORIES, LOCAL_FORMAT, BookingForm, make_request_key, name_pool
@@ -61,7 +61,7 @@ class Review:
     currency: str
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @buyer_required(role="member")
 def new_booking(request: BuyerRequest) -> HttpResponse:
     now = timezone.now()
@@ -78,7 +78,7 @@ def new_booking(request: BuyerRequest) -> HttpResponse:
     return _review(request, rows, form, now)
 
 
-@require_GET
+@require_safe
 @buyer_required(role="member")
 def show_outlook(request: BuyerRequest) -> HttpResponse:
     """

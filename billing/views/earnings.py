@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts.permissions import PersonRequest, owner_required
 from billing.queries import earnings as queries
@@ -27,7 +27,7 @@ CURRENCY = "EUR"
 MONTHS_SHOWN = 13
 
 
-@require_GET
+@require_safe
 @owner_required
 def show_earnings(request: PersonRequest) -> HttpResponse:
     now = timezone.now()

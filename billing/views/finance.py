@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import PersonRequest, finance_required, preparer_required
 from billing.forms.finance import NewRunForm
@@ -24,7 +24,7 @@ from web.public_ids import encode
 from web.templatetags.parado import local_datetime, money, number
 
 
-@require_GET
+@require_safe
 @finance_required
 def show_queue(request: PersonRequest) -> HttpResponse:
     queue, check = get_queue(), get_last_check()
@@ -115,7 +115,7 @@ def url_of(run: RunCard) -> str:
 
 
 # ------------------------------------------------------------------ runs
-@require_GET
+@require_safe
 @finance_required
 def show_runs(request: PersonRequest) -> HttpResponse:
     page = list_runs(cursor=request.GET.get("cursor"), limit=PAGE_ROWS)

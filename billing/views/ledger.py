@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts.permissions import PersonRequest, finance_required
 from billing.forms.finance import TrialBalanceForm
@@ -40,7 +40,7 @@ class CurrencyBalance:
     tie: TieOut
 
 
-@require_GET
+@require_safe
 @finance_required
 def show_ledger(request: PersonRequest) -> HttpResponse:
     form = TrialBalanceForm(request.GET)
@@ -67,7 +67,7 @@ def read_balance(form: TrialBalanceForm, *, zone: str) -> TrialBalance:
     )
 
 
-@require_GET
+@require_safe
 @finance_required
 def export_ledger(request: PersonRequest, file_format: str) -> HttpResponseBase:
     form = TrialBalanceForm(request.GET)
@@ -174,7 +174,7 @@ class ReportCard:
     xlsx_url: str
 
 
-@require_GET
+@require_safe
 @finance_required
 def show_reports(request: PersonRequest) -> HttpResponse:
     runs = list_runs(limit=REPORTED_RUNS).runs

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts.permissions import PersonRequest, finance_required, operator_required
 from accounts.queries import find_scheduler_heard_at
@@ -29,13 +29,13 @@ TITLES: dict[MeteringState, str | Promise] = {
 }
 
 
-@require_GET
+@require_safe
 @operator_required
 def show_for_operators(request: PersonRequest) -> HttpResponse:
     return _show(request)
 
 
-@require_GET
+@require_safe
 @finance_required
 def show_for_finance(request: PersonRequest) -> HttpResponse:
     return _show(request)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import (
     PersonRequest,
@@ -87,7 +87,7 @@ def read_filter(request: PersonRequest) -> Filter:
     )
 
 
-@require_GET
+@require_safe
 @finance_required
 def show_run(request: PersonRequest, run_id: str) -> HttpResponse:
     run = find_run(run_id)
@@ -95,7 +95,7 @@ def show_run(request: PersonRequest, run_id: str) -> HttpResponse:
     return _render(request, run, form=form)
 
 
-@require_GET
+@require_safe
 @finance_required
 def show_progress(request: PersonRequest, run_id: str) -> HttpResponse:
     """
@@ -170,7 +170,7 @@ def _make_views(summary: queries.RunSummary, chosen: Filter) -> tuple[View, ...]
     )
 
 
-@require_GET
+@require_safe
 @finance_required
 def export_run(request: PersonRequest, run_id: str, file_format: str) -> HttpResponseBase:
     run, chosen = find_run(run_id), read_filter(request)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import PersonRequest, owner_required
 from billing.forms.payouts import SetUpForm
@@ -50,7 +50,7 @@ STATES: dict[str, str | Promise] = {
 }
 
 
-@require_GET
+@require_safe
 @owner_required
 def show_payouts(request: PersonRequest) -> HttpResponse:
     return _render(request, SetUpForm(initial={"country": DEFAULT_COUNTRY}))
@@ -142,7 +142,7 @@ def make_table(page: PayoutItems, *, zone: str) -> DataTable:
     )
 
 
-@require_GET
+@require_safe
 @owner_required
 def show_payout(request: PersonRequest, payout_id: str) -> HttpResponse:
     """
@@ -228,7 +228,7 @@ def set_up(request: PersonRequest) -> HttpResponse:
     return redirect(address)
 
 
-@require_GET
+@require_safe
 @owner_required
 def return_from_set_up(request: PersonRequest) -> HttpResponse:
     """

@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import PersonRequest, finance_required
 from billing.forms.quarantine import DecideForm
@@ -49,7 +49,7 @@ ACTS: dict[str, Callable[..., None]] = {
 }
 
 
-@require_GET
+@require_safe
 @finance_required
 def show_quarantine(request: PersonRequest) -> HttpResponse:
     state = request.GET.get("state", State.OPEN)
@@ -69,7 +69,7 @@ def show_quarantine(request: PersonRequest) -> HttpResponse:
     return render(request, "billing/quarantine.html", context)
 
 
-@require_GET
+@require_safe
 @finance_required
 def show_quarantined(request: PersonRequest, quarantined_id: str) -> HttpResponse:
     return _render_one(request, _find(quarantined_id), DecideForm())

@@ -6,7 +6,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts.permissions import PersonRequest, owner_required
 from billing.queries import readings as queries
@@ -18,7 +18,7 @@ from web.components import Cell, Column, DataTable, Fact, Row
 from web.templatetags.parado import NOTHING, amount, full_datetime, number
 
 
-@require_GET
+@require_safe
 @owner_required
 def show_reading(
     request: PersonRequest, vehicle_id: str, stamp: str, record_id: int

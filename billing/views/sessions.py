@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts.permissions import PersonRequest, owner_required
 from billing.models import Outcome
@@ -45,7 +45,7 @@ DAYS_SHOWN = 30
 STAMP = "%Y%m%dT%H%M%SZ"
 
 
-@require_GET
+@require_safe
 @owner_required
 def show_sessions(request: PersonRequest) -> HttpResponse:
     now = timezone.now()
@@ -84,7 +84,7 @@ def show_sessions(request: PersonRequest) -> HttpResponse:
     return render(request, "billing/sessions.html", context)
 
 
-@require_GET
+@require_safe
 @owner_required
 def show_session(request: PersonRequest, vehicle_id: str, stamp: str) -> HttpResponse:
     vehicle, session = find_session(request, vehicle_id, stamp)

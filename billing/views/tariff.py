@@ -82,7 +82,7 @@ class CurrentTariff:
     table: DataTable | None
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @owner_required
 def edit_tariff(request: PersonRequest) -> HttpResponse:
     now = timezone.now()

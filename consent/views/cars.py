@@ -5,7 +5,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.permissions import PersonRequest, owner_required, signed_in_required
 from consent import operations, queries
@@ -16,7 +16,7 @@ from consent.views.acts import make_car_view
 from consent.views.addresses import address_of
 
 
-@require_GET
+@require_safe
 @owner_required
 def show_cars(request: PersonRequest) -> HttpResponse:
     now = timezone.now()
