@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import User
 from billing.models import Payout, PayoutAttempt, PayoutHold, PayoutRun
 from billing.operations.ledger_checks import check_ledger
-from billing.operations.payout_runs import calculate_run, submit_run
+from billing.operations.payout_runs import calculate_run, cancel_run, submit_run
 from tests.billing.people import (
     NOON,
     create_felix,
@@ -98,8 +98,15 @@ class TestRunPage:
         django_assert_max_num_queries: DjangoAssertNumQueries,
     ) -> None:
         sign_in(client, fiona)
-        with django_assert_max_num_queries(16):
+        with django_assert_max_num_queries(16) as few:
             client.get(url("payout_run", run))
+        cancel_run(run_id=run.pk, actor_id=fiona.pk, now=NOON)
+        for number in range(8):
+            earn(create_owner(f"Otto{number}"), reward=11_504_600)
+        many = calculate_run(actor_id=fiona.pk, currency="EUR", now=NOON)
+
+        with django_assert_max_num_queries(len(few)):
+            client.get(url("payout_run", many))
 
     def test_an_unknown_run_is_404(self, client: Client, fiona: User) -> None:
         sign_in(client, fiona)
