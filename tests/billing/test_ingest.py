@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from billing.models import QuarantinedRecord, UsageBatch, UsageKey, UsagePart, UsageRecord
 from billing.operations.usage_events import read_batch
+from billing.queries.usage import list_meter_gaps
 from tests.billing.meters import EVENING, NOON, QUARTER, World, create_world, settle_all
 from tests.factories import create_api_key, create_owner
 from web.limits import USAGE_EVENTS_MAX
@@ -324,3 +325,53 @@ class TestBatch:
         world.report(world.event(), world.event(energy_wh=-1))
         batch = UsageBatch.objects.get()
         assert (batch.event_count, batch.received_at) == (2, NOON)
+
+
+class TestLines:
+    def test_refuses_more_lines_than_the_limit(
+        self, client: Client, world: World, key: str
+    ) -> None:
+        lines = b"\n".join([b"{}"] * (USAGE_EVENTS_MAX + 1))
+        for body in (lines, b"\n" * (2 * USAGE_EVENTS_MAX + 1)):
+            answer = world.post(client, key, body, content_type="application/x-ndjson")
+            assert answer.status_code == 413
+
+    @pytest.mark.parametrize("line", ["{},{}", '{"a": 1', "17", "[]", '{"id": "x"}', "\ud800"])
+    def test_sets_a_line_aside_alone(
+        self, client: Client, world: World, key: str, line: str
+    ) -> None:
+        good = [json.dumps(world.event(quarter)) for quarter in range(2)]
+        body = "\n".join([good[0], line, good[1]]).encode("utf-8", "surrogatepass")
+
+        answer = world.post(client, key, body, content_type="application/x-ndjson").json()
+
+        assert (answer["accepted"], answer["quarantined"]) == (2, 1)
+        assert answer["results"][0]["index"] == 1
+
+    def test_refuses_other_encodings(self, client: Client, world: World, key: str) -> None:
+        answer = world.post(client, key, b"[]", **{"Content-Encoding": "br"})
+        assert answer.status_code == 415
+
+
+class TestMeterGaps:
+    def test_a_hole_is_shown_until_it_is_filled(self, world: World) -> None:
+        for quarter, sequence in enumerate((1, 2, 5)):
+            world.report(world.event(quarter, sequence=sequence))
+        settle_all()
+        (gap,) = list_meter_gaps()
+        assert (gap.vehicle_id, gap.missing_count) == (world.vehicle.pk, 2)
+
+        world.report(world.event(3, sequence=3), world.event(4, sequence=4))
+        settle_all()
+
+        assert list_meter_gaps() == ()
+
+    def test_a_record_in_quarantine_is_not_missing(self, world: World) -> None:
+        world.report(
+            world.event(0, sequence=1),
+            world.event(1, sequence=2, energy_wh=400),
+            world.event(2, sequence=3),
+        )
+        settle_all()
+
+        assert list_meter_gaps() == ()
