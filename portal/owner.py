@@ -39,6 +39,8 @@ from web.templatetags.parado import local_datetime, local_time
 
 SESSIONS_SHOWN = 7
 SESSION_DAYS = 14
+# Work is metered when its quarter-hour is over: what ended so lately may still go on.
+WORKING_WITHIN = timedelta(minutes=20)
 # What the owner has switched off; everything else is a wait.
 OFF_REASONS = frozenset({ReasonCode.NO_CONSENT, ReasonCode.CONSENT_WITHDRAWN, ReasonCode.PAUSED})
 # Where on the rules page a gate's limit is set.
@@ -98,8 +100,9 @@ def show_home(request: PersonRequest) -> HttpResponse:
         **owned, starts_at=now - timedelta(days=SESSION_DAYS), ends_at=now, limit=SESSIONS_SHOWN
     )
     balance = earnings_queries.get_owner_balance(owner_id=request.user.pk, currency=CURRENCY)
+    stretches = _list_stretches(vehicle, request.user.pk, now)
     context = {
-        "car": _describe_car(vehicle, now),
+        "car": _describe_car(vehicle, stretches, now),
         "cars": _list_tabs(vehicles, vehicle),
         "now": local_datetime(now, vehicle.time_zone),
         "tariff": get_tariff_in_force(
@@ -107,7 +110,7 @@ def show_home(request: PersonRequest) -> HttpResponse:
         ),
         "day": draw_day(
             vehicle=vehicle,
-            stretches=_list_stretches(vehicle, request.user.pk, now),
+            stretches=stretches,
             open_spans=list_open_spans(
                 vehicle_id=vehicle.vehicle_id,
                 owner_id=request.user.pk,
@@ -145,7 +148,8 @@ def show_sign(request: PersonRequest, vehicle_id: str) -> HttpResponse:
     vehicle = next((each for each in vehicles if each.vehicle_id == wanted), None)
     if vehicle is None:
         raise Http404
-    context = {"car": _describe_car(vehicle, now)}
+    stretches = _list_stretches(vehicle, request.user.pk, now)
+    context = {"car": _describe_car(vehicle, stretches, now)}
     return render(request, "portal/_owner_sign.html", context)
 
 
@@ -181,13 +185,16 @@ def _list_stretches(vehicle: VehicleCard, owner_id: int, now: datetime) -> tuple
     )
 
 
-def _describe_car(card: VehicleCard, now: datetime) -> CarNow:
+def _describe_car(card: VehicleCard, stretches: tuple[Stretch, ...], now: datetime) -> CarNow:
+    is_working = card.decision.permit and any(
+        stretch.ends_at > now - WORKING_WITHIN for stretch in stretches
+    )
     return CarNow(
         vehicle=card,
         sign=Sign(
-            title=card.title,
+            title=_("Earning: your car is at work") if is_working else card.title,
             text=write_sign_text(card, now=now),
-            state=_find_state(card.decision),
+            state=_find_state(card.decision, is_working=is_working),
             gates=_make_gates(card),
             gates_title=_("Checked in this order before any job may start"),
             refresh_url=reverse("portal:owner_sign", args=[card.public_id]),
@@ -196,8 +203,8 @@ def _describe_car(card: VehicleCard, now: datetime) -> CarNow:
     )
 
 
-def _find_state(decision: Decision) -> Literal["waiting", "earning", "off"]:
-    if decision.permit:
+def _find_state(decision: Decision, *, is_working: bool) -> Literal["waiting", "earning", "off"]:
+    if is_working:
         return "earning"
     return "off" if OFF_REASONS & set(decision.codes) else "waiting"
 

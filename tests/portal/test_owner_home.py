@@ -54,6 +54,18 @@ class TestHome:
 
         assert "Ready for work" in read_home(client, world.olivia).text
 
+    def test_is_green_only_while_the_car_works(self, client: Client, world: World) -> None:
+        create_vehicle_state(world.vehicle, now=NOON)
+        assert 'data-state="waiting"' in read_home(client, world.olivia).text
+
+        starts_at = NOON - timedelta(minutes=15)
+        world.report(world.event(starts_at=starts_at, ends_at=NOON))
+        settle_all()
+
+        text = read_home(client, world.olivia).text
+        assert 'data-state="earning"' in text
+        assert "Earning: your car is at work" in text
+
     def test_shows_what_the_month_left_after_electricity_and_wear(
         self, client: Client, world: World
     ) -> None:
