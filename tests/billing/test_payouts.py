@@ -4,6 +4,7 @@ import pytest
 
 from billing.gateways.provider import ProviderTransfer
 from billing.models import Payout, PayoutAttempt, PayoutRun
+from billing.operations.ledger_checks import check_ledger
 from billing.operations.payout_returns import apply_transfer, confirm_transfers, refresh_transfer
 from billing.operations.payout_runs import calculate_run, settle_runs
 from billing.operations.payouts import (
@@ -93,6 +94,16 @@ class TestExecute:
 
         assert scene.payout.state == Payout.State.FAILED
         assert read_balance("owner_available", owner=scene.olivia) == 11_500_000
+
+    @pytest.mark.parametrize("fault", ["reject_destination", "insufficient_balance"])
+    def test_the_books_hold_after_a_refusal(
+        self, scene: Scene, stand_in: StandIn, fault: str
+    ) -> None:
+        stand_in.control.add_fault(fault)
+
+        execute_payouts(now=NOON)
+
+        assert check_ledger(now=NOON, with_provider=False).is_clean
 
 
 class TestUnknown:
@@ -242,6 +253,7 @@ class TestReversal:
 
         assert scene.payout.state == Payout.State.FAILED
         assert read_balance("owner_available", owner=scene.olivia) == 11_500_000
+        assert check_ledger(now=NOON, with_provider=False).is_clean
 
     def test_the_next_run_pays_it_again(self, scene: Scene) -> None:
         execute_payouts(now=NOON)
