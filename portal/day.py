@@ -121,7 +121,7 @@ def _fill_gap(open_spans: tuple[Interval, ...], first: datetime, last: datetime)
         opens, closes = max(span_opens, first), min(span_closes, last)
         if opens >= closes:
             continue
-        if opens > at:
+        if opens - at >= GAP_MIN:
             yield _draw_closed(at, opens)
         yield Span(
             starts_at=opens,
@@ -131,7 +131,7 @@ def _fill_gap(open_spans: tuple[Interval, ...], first: datetime, last: datetime)
             fill="outline",
         )
         at = closes
-    if at < last:
+    if last - at >= GAP_MIN:
         yield _draw_closed(at, last)
 
 

@@ -83,3 +83,10 @@ class TestTable:
             "Your hours, not working",
             "Outside your hours",
         ]
+
+    def test_has_no_row_for_less_than_a_minute(self) -> None:
+        opened = (NOW - timedelta(hours=30), NOW - timedelta(seconds=20))
+
+        rows = draw(open_spans=(opened,)).table.rows
+
+        assert [row.cells[1].text for row in rows] == ["Your hours, not working"]
