@@ -182,32 +182,7 @@ def make_bodies(matrix: Matrix) -> dict[str, Any]:
         "resource": {"type": "vehicle", "id": car},
         "context": {"time": noon, "telemetry": telemetry},
     }
-    event = {
-        "specversion": "1.0",
-        "id": "eu1-900001",
-        "source": SOURCE,
-        "type": "org.parado.usage.recorded.v1",
-        "subject": car,
-        "time": noon,
-        "datacontenttype": "application/json",
-        "data": {
-            "booking_id": booking,
-            "job_id": "j-9",
-            "sequence": 9,
-            "starts_at": (EVENING + timedelta(minutes=15)).isoformat(),
-            "ends_at": (EVENING + timedelta(minutes=30)).isoformat(),
-            "energy_wh": 252,
-            "workload_category": "inference",
-            "consent_version": 1,
-            "state_of_charge_min_pct": 61.5,
-            "plugged_in": True,
-            "is_home": True,
-            "battery_temp_min_c": 11.0,
-            "battery_temp_max_c": 29.5,
-            "job_completed": True,
-            "supersedes": None,
-        },
-    }
+    event = make_event(car, booking)
     return {
         "/access/v1/evaluation": question,
         "/access/v1/evaluations": {
@@ -226,6 +201,38 @@ def make_bodies(matrix: Matrix) -> dict[str, Any]:
             "jobs_max": 10,
         },
         "/api/v1/top-ups": {"amount": {"amount_micros": 50_000_000, "currency": "EUR"}},
+    }
+
+
+def make_event(car: str, booking: str) -> dict[str, Any]:
+    """
+    Return a usage event of a quarter-hour that nothing was reported for.
+    """
+    return {
+        "specversion": "1.0",
+        "id": "eu1-900001",
+        "source": SOURCE,
+        "type": "org.parado.usage.recorded.v1",
+        "subject": car,
+        "time": NOON.isoformat(),
+        "datacontenttype": "application/json",
+        "data": {
+            "booking_id": booking,
+            "job_id": "j-9",
+            "sequence": 9,
+            "starts_at": (EVENING + timedelta(minutes=15)).isoformat(),
+            "ends_at": (EVENING + timedelta(minutes=30)).isoformat(),
+            "energy_wh": 252,
+            "workload_category": "inference",
+            "consent_version": 1,
+            "state_of_charge_min_pct": 61.5,
+            "plugged_in": True,
+            "is_home": True,
+            "battery_temp_min_c": 11.0,
+            "battery_temp_max_c": 29.5,
+            "job_completed": True,
+            "supersedes": None,
+        },
     }
 
 
