@@ -5,6 +5,7 @@ What usage becomes: the worked examples, and every outcome with its transfers.
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from billing.models import (
     Account,
@@ -17,6 +18,7 @@ from billing.models import (
     SettlementTotal,
     Transfer,
 )
+from billing.operations.releases import release_due
 from consent import operations as consent
 from consent.models import DayUse
 from consent.rules import ReasonCode
@@ -114,6 +116,18 @@ class TestAccepted:
         assert settle_all() == 1
         assert settle_all() == 0
         assert RatedLine.objects.count() == 1
+
+
+class TestAsTheAppRole:
+    def test_needs_no_right_that_the_application_lacks(self, world: World) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL ROLE parado_app")
+            world.report(world.event(job_completed=True), world.event(24, energy_wh=999))
+            settle_all()
+            release_due(now=NOON + timedelta(days=9))
+            cursor.execute("RESET ROLE")
+
+        assert sum(moved("earnings_released").values()) == 98_280 + 2_000
 
 
 class TestOutsideConsent:
