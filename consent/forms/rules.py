@@ -4,7 +4,6 @@ The rules of one car as a form: a draft, every field of which may be wrong.
 
 from collections.abc import Iterator
 from typing import Any, cast
-from zoneinfo import available_timezones
 
 from django import forms
 from django.forms.boundfield import BoundField
@@ -31,7 +30,11 @@ from consent.rules import (
     find_faults,
     mask_from_windows,
 )
-from consent.rules.drafts import BATTERY_RESUME_MAX_PCT, BATTERY_STOP_RANGE_PCT
+from consent.rules.drafts import (
+    BATTERY_RESUME_MAX_PCT,
+    BATTERY_STOP_RANGE_PCT,
+    list_zones,
+)
 from web.components import RangeNumber
 from web.week import UnreadableCell, Week, draw_week, read_week
 
@@ -168,7 +171,7 @@ class RulesForm(forms.Form):
         self.rated_power_w = rated_power_w
         self.shown = shown
         zone = cast("forms.ChoiceField", self.fields["time_zone"])
-        zone.choices = [(name, name) for name in sorted(available_timezones())]
+        zone.choices = [(name, name) for name in sorted(list_zones())]
 
     def clean(self) -> dict[str, Any]:
         super().clean()

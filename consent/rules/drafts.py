@@ -5,6 +5,7 @@ Rules as an owner proposes them, and what is wrong with them before they are agr
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from zoneinfo import available_timezones
 
 from consent.rules.codes import WorkloadCategory, mask_from_categories
@@ -86,6 +87,19 @@ class Fault:
     window: int | None = None
 
 
+@cache
+def list_zones() -> frozenset[str]:
+    """
+    Return the zones that an owner may name: those that every machine knows by that name.
+
+    A machine's own `localtime` is none: the database, which judges metered usage by the
+    zone's name, would refuse every record of the car.
+    """
+    return frozenset(
+        name for name in available_timezones() if name[0].isupper() and name != "Factory"
+    )
+
+
 def find_faults(*, draft: RulesDraft, rated_power_w: int) -> tuple[Fault, ...]:
     """
     Return everything wrong with a draft, empty if it may be agreed.
@@ -100,7 +114,7 @@ def find_faults(*, draft: RulesDraft, rated_power_w: int) -> tuple[Fault, ...]:
 
 
 def _find_week_faults(draft: RulesDraft) -> Iterator[Fault]:
-    if draft.time_zone not in available_timezones():
+    if draft.time_zone not in list_zones():
         yield Fault("time_zone", FaultCode.ZONE_UNKNOWN)
     if len(draft.windows) > WINDOWS_MAX:
         yield Fault("windows", FaultCode.TOO_MANY_WINDOWS)
