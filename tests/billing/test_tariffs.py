@@ -180,9 +180,9 @@ class TestTariffInForce:
         give(olivia)
         give_average()
 
-        before = {"owner_id": olivia.pk, "region_code": REGION, "at": NOON - HOUR}
+        before = get_tariff_in_force(owner_id=olivia.pk, region_code=REGION, at=NOON - HOUR)
 
-        assert get_tariff_in_force(**before) is None
+        assert before is None
 
 
 # ------------------------------------------------------------------ the page

@@ -64,10 +64,10 @@ def test_has_no_barrier_and_does_not_scroll_sideways(
     open_page: Opener, olivia: User, size: dict[str, int], scheme: str
 ) -> None:
     now = timezone.now()
-    terms = {"owner_id": olivia.pk, "currency": "EUR", "time_zone": "Europe/Oslo"}
+    terms: dict[str, Any] = {"owner_id": olivia.pk, "currency": "EUR", "time_zone": "Europe/Oslo"}
     terms |= {"actor_id": olivia.pk, "base_micros_per_kwh": 248_000}
     set_tariff(**terms, windows=(), now=now - timedelta(days=40))
-    weekdays = {"days": (0, 1, 2, 3, 4), "micros_per_kwh": 352_500}
+    weekdays: dict[str, Any] = {"days": (0, 1, 2, 3, 4), "micros_per_kwh": 352_500}
     set_tariff(
         **terms,
         windows=(
