@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from config import postgres
@@ -43,20 +44,20 @@ def port() -> int:
     return postgres.find_free_port()
 
 
-def start(var: Path, port: int, *options: str) -> "subprocess.Popen[str]":
+def start(var: Path, port: int, *options: str, **more: str) -> "subprocess.Popen[str]":
     command = [sys.executable, str(ROOT / "manage.py"), "up", "--port", str(port), *options]
     return subprocess.Popen(
         [*command, "--weeks", str(WEEKS)],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "VAR_DIR": str(var)},
+        env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "VAR_DIR": str(var), **more},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
 
 
-def run_once(var: Path, port: int) -> str:
-    process = start(var, port, "--once")
+def run_once(var: Path, port: int, **more: str) -> str:
+    process = start(var, port, "--once", **more)
     shown, _ = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 0, shown[-4000:]
     return shown
@@ -136,3 +137,31 @@ class TestUp:
         assert time.monotonic() - started < 6
         assert process.returncode == 0
         assert find_marked(var / "devstack") == []
+
+
+# The real parts that .ci/run finds on its machine.
+BROKERS = [url for url in os.environ.get("TEST_BROKER_URLS", "").split(",") if url]
+
+
+@pytest.fixture
+def real_database() -> Iterator[str]:
+    """
+    Make a database on the server that the tests run on, and drop it afterwards.
+    """
+    server, _, _ = os.environ["DATABASE_URL"].rpartition("/")
+    name = f"parado_up_{os.getpid()}"
+    connection = psycopg2.connect(f"{server}/postgres")
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name}")
+        yield f"{server}/{name}"
+        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    connection.close()
+
+
+@pytest.mark.parametrize("broker", BROKERS)
+def test_ties_out_on_real_parts(var: Path, port: int, real_database: str, broker: str) -> None:
+    shown = run_once(var, port, DATABASE_URL=real_database, CELERY_BROKER_URL=broker)
+
+    assert "starting PostgreSQL" not in shown
+    assert "The books tie out." in shown
