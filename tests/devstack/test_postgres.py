@@ -17,8 +17,10 @@ def cluster(tmp_path: Path) -> Iterator[postgres.Cluster]:
     made = postgres.open_cluster(home=tmp_path / "pg", settings=postgres.TEST_SETTINGS)
     yield made
     postgres.stop(made)
-    # As root below a private folder the cluster lives elsewhere, and so would outlive tmp_path.
-    shutil.rmtree(made.home, ignore_errors=True)
+    shutil.rmtree(made.home)
+    if not made.home.is_relative_to(tmp_path):
+        # As root below a private folder the cluster lives elsewhere, in a folder of its own.
+        made.home.parent.rmdir()
 
 
 def read_encoding(cluster: postgres.Cluster, port: int) -> str:
