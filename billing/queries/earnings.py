@@ -5,7 +5,7 @@ Every function takes the owner's id and vehicles that were found through it; amo
 micros of one currency.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -116,7 +116,7 @@ def get_earnings(
 
     A vehicle that earned nothing is left out.
     """
-    rows = _fetch(
+    rows = fetch_rows(
         f"SELECT vehicle_id, {_SUMS} {_WHERE} GROUP BY vehicle_id ORDER BY vehicle_id",
         {
             "owner_id": owner_id,
@@ -126,7 +126,9 @@ def get_earnings(
             "ends_at": ends_at,
         },
     )
-    return tuple(VehicleEarnings(vehicle_id=row[0], earnings=_read_sums(row[1:])) for row in rows)
+    return tuple(
+        VehicleEarnings(vehicle_id=row[0], earnings=read_earnings(row[1:])) for row in rows
+    )
 
 
 def list_months(
@@ -141,7 +143,7 @@ def list_months(
     """
     Return the sums of each month on the owner's wall, newest first, in one SQL query.
     """
-    rows = _fetch(
+    rows = fetch_rows(
         "SELECT date_trunc('month', starts_at AT TIME ZONE %(time_zone)s)::date AS first, "
         f"{_SUMS} {_WHERE} GROUP BY first ORDER BY first DESC",
         {
@@ -153,7 +155,7 @@ def list_months(
             "ends_at": ends_at,
         },
     )
-    return tuple(MonthEarnings(first=row[0], earnings=_read_sums(row[1:])) for row in rows)
+    return tuple(MonthEarnings(first=row[0], earnings=read_earnings(row[1:])) for row in rows)
 
 
 def add_up(parts: Collection[Earnings]) -> Earnings:
@@ -184,7 +186,7 @@ def list_clearing(
     Return what leaves the hold window when, soonest first.
     """
     since = (now - timedelta(days=CLEARING_DAYS)).date()
-    rows = _fetch(
+    rows = fetch_rows(
         _CLEARING,
         {
             "owner_id": owner_id,
@@ -219,13 +221,19 @@ def get_owner_balance(*, owner_id: int, currency: str) -> OwnerBalance:
     )
 
 
-def _fetch(statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+def fetch_rows(statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """
+    Return every row of one statement.
+    """
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
 
 
-def _read_sums(row: tuple[Any, ...]) -> Earnings:
+def read_earnings(row: Iterable[Any]) -> Earnings:
+    """
+    Return seven sums, in the order of the fields, as earnings.
+    """
     # The columns of _SUMS stand in the order of the fields.
     return Earnings(**dict(zip(Earnings.__dataclass_fields__, map(int, row), strict=True)))

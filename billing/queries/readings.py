@@ -2,15 +2,14 @@
 Each rated record of an owner's car with the meter reading that it was made from.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 from typing import Any
 
-from django.db import connection
-
 from billing.models import LineKind, Outcome, QuarantineCode
-from billing.queries.earnings import Earnings
+from billing.queries.earnings import Earnings, fetch_rows, read_earnings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +81,7 @@ def list_lines(
     """
     Return every line that begins in [starts_at, ends_at), oldest first, in one SQL query.
     """
-    rows = _fetch(
+    rows = fetch_rows(
         _LINES,
         {
             "owner_id": owner_id,
@@ -123,7 +122,9 @@ def list_held_readings(
     """
     Return the newest readings of these vehicles that wait for a person.
     """
-    rows = _fetch(_HELD, {"owner_id": owner_id, "vehicle_ids": list(vehicle_ids), "limit": limit})
+    rows = fetch_rows(
+        _HELD, {"owner_id": owner_id, "vehicle_ids": list(vehicle_ids), "limit": limit}
+    )
     return tuple(
         HeldReading(
             vehicle_id=vehicle_id,
@@ -139,25 +140,10 @@ def list_held_readings(
 def _read_line(row: tuple[Any, ...]) -> Line:
     values = iter(row)
     names = iter(Line.__dataclass_fields__)
-    before = dict(zip(_take(names, 8), _take(values, 8), strict=True))
+    before = dict(zip(islice(names, 8), islice(values, 8), strict=True))
     next(names)
-    earnings = _read_earnings(_take(values, 7))
+    earnings = read_earnings(islice(values, 7))
     after = dict(zip(names, values, strict=True))
     before["kind"] = LineKind(before["kind"])
     before["outcome"] = Outcome(before["outcome"])
     return Line(**before, earnings=earnings, **after)
-
-
-def _take(values: Iterator[Any], count: int) -> list[Any]:
-    return [next(values) for _ in range(count)]
-
-
-def _read_earnings(figures: list[Any]) -> Earnings:
-    return Earnings(**dict(zip(Earnings.__dataclass_fields__, map(int, figures), strict=True)))
-
-
-def _fetch(statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows

@@ -5,15 +5,14 @@ A session is what an owner would call a night: lines of one vehicle with no gap 
 `SESSION_GAP`. Sessions are not stored; they are read from rated lines by vehicle and time.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
-from django.db import connection
-
-from billing.queries.earnings import Earnings
+from billing.queries.earnings import Earnings, fetch_rows, read_earnings
 
 
 # A car that waits this long for the next job has, to its owner, stopped.
@@ -142,7 +141,7 @@ def list_sessions(
 
     A session cut by `starts_at` is returned from there on.
     """
-    rows = _fetch(
+    rows = fetch_rows(
         _SESSIONS,
         {
             "owner_id": owner_id,
@@ -220,7 +219,7 @@ def list_stretches(
     """
     Return when a vehicle worked in [starts_at, ends_at), oldest first, in one SQL query.
     """
-    rows = _fetch(
+    rows = fetch_rows(
         _STRETCHES,
         {
             "owner_id": owner_id,
@@ -235,11 +234,11 @@ def list_stretches(
 
 def _read_session(row: tuple[Any, ...]) -> Session:
     values = iter(row)
-    vehicle_id, _island, starts_at, ends_at = _take(values, 4)
-    duration_s, line_count, breach_count = _take(values, 3)
-    earnings = _read_earnings(_take(values, 7))
-    _last_record_id, _last_date = _take(values, 2)
-    due_at, released_at, paid_at = _take(values, 3)
+    vehicle_id, _island, starts_at, ends_at = islice(values, 4)
+    duration_s, line_count, breach_count = islice(values, 3)
+    earnings = read_earnings(islice(values, 7))
+    _last_record_id, _last_date = islice(values, 2)
+    due_at, released_at, paid_at = islice(values, 3)
     category_bit, charge, temp, plugged_in, is_home = values
     return Session(
         vehicle_id=vehicle_id,
@@ -266,18 +265,3 @@ def _find_money_state(
     if due_at is not None or released_at is None:
         return MoneyState.PENDING
     return MoneyState.AVAILABLE if paid_at is None else MoneyState.PAID
-
-
-def _take(values: Iterator[Any], count: int) -> list[Any]:
-    return [next(values) for _ in range(count)]
-
-
-def _read_earnings(figures: list[Any]) -> Earnings:
-    return Earnings(**dict(zip(Earnings.__dataclass_fields__, map(int, figures), strict=True)))
-
-
-def _fetch(statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
