@@ -55,11 +55,27 @@ class ReasonCode(_Flag):
     POWER_EXCEEDED = "power_exceeded", 17
     WORKLOAD_UNLABELLED = "workload_unlabelled", 18
     WORKLOAD_REFUSED = "workload_refused", 19
+    CLOSED_DATE = "closed_date", 20
+    QUIET_EXCEEDED = "quiet_exceeded", 21
+    MONTH_WEAR_SPENT = "month_wear_spent", 22
+    REWARD_TOO_LOW = "reward_too_low", 23
+    REWARD_UNKNOWN = "reward_unknown", 24
+    BUYER_REFUSED = "buyer_refused", 25
+    BUYER_UNKNOWN = "buyer_unknown", 26
+    MONTH_DATA_SPENT = "month_data_spent", 27
+    READY_BY = "ready_by", 28
+    CONSENT_EXPIRED = "consent_expired", 29
 
     TELEMETRY_MISSING = "telemetry_missing", 32
     TELEMETRY_STALE = "telemetry_stale", 33
     DRIVING = "driving", 34
     BATTERY_RECOVERING = "battery_recovering", 35
+    COOLING_DOWN = "cooling_down", 36
+    WARMING_UP = "warming_up", 37
+    CONNECTION_LOST = "connection_lost", 38
+    TELEMETRY_CONTRADICTORY = "telemetry_contradictory", 39
+    TELEMETRY_OUT_OF_RANGE = "telemetry_out_of_range", 40
+    TELEMETRY_IN_FUTURE = "telemetry_in_future", 41
 
     @property
     def is_stored(self) -> bool:
@@ -95,14 +111,35 @@ class Gate(StrEnum):
     HOME = "home"
     HOURS = "hours"
     BATTERY = "battery"
+    READY = "ready"
     HEAT = "heat"
     COLD = "cold"
     DAY_ENERGY = "day_energy"
     MONTH_ENERGY = "month_energy"
     DAY_COMPUTE = "day_compute"
     MONTH_COMPUTE = "month_compute"
+    WEAR = "wear"
+    DATA = "data"
     POWER = "power"
     WORKLOAD = "workload"
+    BUYER = "buyer"
+    REWARD = "reward"
+
+
+class BuyersMode(StrEnum):
+    """
+    Which buyers may use the car: all, only those named, or all but those named.
+    """
+
+    ALL = "all"
+    ONLY = "only"
+    EXCEPT = "except"
+
+
+# No grace is given where waiting could hurt the car, its owner or the truth of the answer.
+GATES_WITHOUT_GRACE = frozenset(
+    {Gate.CONSENT, Gate.TELEMETRY, Gate.DRIVING, Gate.BATTERY, Gate.READY, Gate.HEAT, Gate.COLD}
+)
 
 
 ALL_CATEGORIES_MASK = sum(category.bit for category in WorkloadCategory)

@@ -7,40 +7,87 @@ property test holds equal to this module).
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import cache
-from typing import NamedTuple
 
-from consent.rules.codes import Gate, ReasonCode, categories_from_mask
-from consent.rules.terms import Decision, Finding, Rules, State, Use, Workload
-from consent.rules.week import (
-    QUARTER,
-    find_opening,
-    floor_to_quarter,
-    quarter_of_week,
-    start_of_next_day,
-    start_of_next_month,
+from consent.rules.budgets import (
+    check_data,
+    check_day_compute,
+    check_day_energy,
+    check_month_compute,
+    check_month_energy,
+    check_wear,
+)
+from consent.rules.car_checks import (
+    check_battery,
+    check_cold,
+    check_driving,
+    check_heat,
+    check_home,
+    check_plug,
+    check_ready,
+    check_telemetry,
+)
+from consent.rules.case import (
+    GRACE_FINISH_S_MAX,
+    LEASE,
+    LEASE_S,
+    TELEMETRY_STALE,
+    TELEMETRY_STALE_S,
+    Case,
+)
+from consent.rules.codes import GATES_WITHOUT_GRACE, Gate, ReasonCode
+from consent.rules.hours import Hours, is_closed_date, unite_breaks
+from consent.rules.readiness import find_ready_mask
+from consent.rules.spans import FOREVER, find_span
+from consent.rules.terms import (
+    Decision,
+    Finding,
+    Obligation,
+    Pause,
+    Rules,
+    State,
+    Use,
+    Workload,
+)
+from consent.rules.week import QUARTER, QUARTER_MINUTES, floor_to_quarter, quarter_of_week
+from consent.rules.work_checks import (
+    check_buyer,
+    check_power,
+    check_reward,
+    check_workload,
+    find_power_limit,
 )
 
 
-# `web.limits` names these two for people; rules import nothing outside themselves, and a
-# test holds both places equal.
-LEASE_S = 60
-TELEMETRY_STALE_S = 300
-LEASE = timedelta(seconds=LEASE_S)
-TELEMETRY_STALE = timedelta(seconds=TELEMETRY_STALE_S)
+__all__ = [
+    "CHECKS",
+    "GRACE_FINISH_S_MAX",
+    "LEASE",
+    "LEASE_S",
+    "TELEMETRY_STALE",
+    "TELEMETRY_STALE_S",
+    "decide",
+]
 
+# Where a clock could help, but for a rule that leaves it nothing: no pause without end, no week
+# without hours, no budget too small for the job ever opens.
+_GATES_OF_THE_CLOCK = frozenset(
+    {
+        Gate.PAUSE,
+        Gate.HOURS,
+        Gate.READY,
+        Gate.DAY_ENERGY,
+        Gate.MONTH_ENERGY,
+        Gate.DAY_COMPUTE,
+        Gate.MONTH_COMPUTE,
+        Gate.WEAR,
+        Gate.DATA,
+    }
+)
+# A lease of a minute meets the end of a quarter-hour only in its last minute.
+_LAST_MINUTE = QUARTER_MINUTES - 1
 
-class Case(NamedTuple):
-    """
-    All that a check may look at. `local` is `now` on the owner's wall clock.
-    """
-
-    rules: Rules
-    state: State
-    use: Use
-    workload: Workload
-    now: datetime
-    local: datetime
+_NOT_PAUSED = Finding(Gate.PAUSE)
+_OPEN = Finding(Gate.HOURS, None, value=True, limit=True)
 
 
 def decide(
@@ -51,38 +98,27 @@ def decide(
 
     `rules` None: no consent was ever given. `now` is an aware instant.
     """
-    if rules is None or rules.is_withdrawn:
-        return _refuse_without_consent(rules)
-    case = Case(rules, state, use, workload, now, now.astimezone(rules.zone))
+    if rules is None:
+        return _refuse_without_consent(None, ReasonCode.NO_CONSENT)
+    if rules.is_withdrawn:
+        return _refuse_without_consent(rules, ReasonCode.CONSENT_WITHDRAWN)
+    if rules.expires_at is not None and now >= rules.expires_at:
+        return _refuse_without_consent(rules, ReasonCode.CONSENT_EXPIRED)
+    local = now.astimezone(rules.zone)
+    case = Case(rules, state, use, workload, now, local, quarter_of_week(local))
     findings = tuple([check(case) for check in CHECKS])
-    reasons = tuple([finding for finding in findings if finding.code is not None])
-    return Decision(
-        permit=not reasons,
-        findings=findings,
-        reasons=reasons,
-        valid_until=None if reasons else _find_lease_end(case),
-        next_open_at=_find_next_opening(case, reasons) if reasons else None,
-        consent_version=rules.number,
-        power_limit_w=rules.power_limit_w,
-    )
+    refusals = tuple([finding for finding in findings if finding.code is not None])
+    grace_ends_at = None
+    if refusals:
+        grace_ends_at = _find_grace_end(case, refusals)
+        if grace_ends_at is None:
+            return _refuse(case, findings, refusals)
+    return _permit(case, findings, refusals, grace_ends_at)
 
 
-def is_recovering_after(*, was_recovering: bool, charge_permille: int | None, rules: Rules) -> bool:
-    """
-    Return whether the battery, once under the stop level, still has to reach the resume level.
-
-    A sample without a charge leaves it as it was.
-    """
-    if charge_permille is None:
-        return was_recovering
-    if charge_permille < rules.battery_stop_pct * 10:
-        return True
-    return was_recovering and charge_permille < rules.battery_resume_pct * 10
-
-
-def _refuse_without_consent(rules: Rules | None) -> Decision:
-    code = ReasonCode.NO_CONSENT if rules is None else ReasonCode.CONSENT_WITHDRAWN
-    finding = Finding(Gate.CONSENT, code)
+def _refuse_without_consent(rules: Rules | None, code: ReasonCode) -> Decision:
+    limit = None if rules is None else rules.expires_at
+    finding = Finding(Gate.CONSENT, code, limit=limit)
     return Decision(
         permit=False,
         findings=(finding,),
@@ -94,230 +130,213 @@ def _refuse_without_consent(rules: Rules | None) -> Decision:
     )
 
 
-def _find_lease_end(case: Case) -> datetime:
-    """
-    Return the end of a permit: a lease, cut short where a window, the data or a day ends.
-    """
-    assert case.state.observed_at is not None, "a car never heard from is refused"
-    ends = min(case.now + LEASE, case.state.observed_at + TELEMETRY_STALE)
-    # Windows close and days end on quarter-hours only.
-    boundary = floor_to_quarter(case.now) + QUARTER
-    if boundary < ends and not _is_open_at(case.rules, boundary):
-        return boundary
-    return ends
+def _refuse(case: Case, findings: tuple[Finding, ...], reasons: tuple[Finding, ...]) -> Decision:
+    return Decision(
+        permit=False,
+        findings=findings,
+        reasons=reasons,
+        valid_until=None,
+        next_open_at=_find_next_opening(case, reasons),
+        consent_version=case.rules.number,
+        power_limit_w=find_power_limit(case.rules, case.quarter),
+    )
 
 
-def _is_open_at(rules: Rules, instant: datetime) -> bool:
-    return bool(rules.week_mask >> quarter_of_week(instant.astimezone(rules.zone)) & 1)
+def _permit(
+    case: Case,
+    findings: tuple[Finding, ...],
+    graced: tuple[Finding, ...],
+    grace_ends_at: datetime | None,
+) -> Decision:
+    power_limit_w = find_power_limit(case.rules, case.quarter)
+    obligations: tuple[Obligation, ...] = ()
+    if power_limit_w is not None:
+        obligations = (Obligation("power_limit", power_limit_w),)
+    if grace_ends_at is not None:
+        obligations += (Obligation("finish_by", grace_ends_at),)
+    return Decision(
+        True,  # noqa: FBT003 - by place: names cost a tenth of the whole decision
+        findings,
+        (),
+        _find_lease_end(case, graced, grace_ends_at),
+        None,
+        case.rules.number,
+        power_limit_w,
+        graced,
+        grace_ends_at,
+        obligations,
+    )
+
+
+def _find_grace_end(case: Case, refusals: tuple[Finding, ...]) -> datetime | None:
+    """
+    Return until when a running job may go on in spite of all refusals; None: it may not.
+
+    Grace counts from when a rule that has any first stood in the way of this job. It is for
+    a job that nothing else stops: one refusal without grace ends it.
+    """
+    workload = case.workload
+    if not workload.is_running:
+        return None
+    grace_s = GRACE_FINISH_S_MAX
+    for finding in refusals:
+        if finding.gate in GATES_WITHOUT_GRACE:
+            return None
+        grace_s = min(grace_s, _find_grace_s(case, finding.gate))
+    ends_at = (workload.refused_since or case.now) + timedelta(seconds=grace_s)
+    return ends_at if case.now < ends_at else None
+
+
+def _find_grace_s(case: Case, gate: Gate) -> int:
+    if gate is Gate.PAUSE and all(each.lets_jobs_finish for each in _list_breaks(case)):
+        return GRACE_FINISH_S_MAX
+    for gate_with_grace, minutes in case.rules.grace:
+        if gate_with_grace is gate:
+            return GRACE_FINISH_S_MAX if minutes is None else minutes * 60
+    return 0
+
+
+def _find_lease_end(
+    case: Case, graced: tuple[Finding, ...], grace_ends_at: datetime | None
+) -> datetime:
+    """
+    Return the end of a permit: a lease, cut short where anything else comes to its end.
+    """
+    rules, state, now = case.rules, case.state, case.now
+    assert state.observed_at is not None, "a car never heard from is refused"
+    ends_at = min(now + LEASE, state.observed_at + TELEMETRY_STALE)
+    if state.heard_at is not None and state.heard_at + TELEMETRY_STALE < ends_at:
+        ends_at = state.heard_at + TELEMETRY_STALE
+    if rules.expires_at is not None and rules.expires_at < ends_at:
+        ends_at = rules.expires_at
+    if grace_ends_at is not None and grace_ends_at < ends_at:
+        ends_at = grace_ends_at
+    for pause in (state.pause, state.skip):
+        if pause is not None and now < pause.starts_at < ends_at:
+            ends_at = pause.starts_at
+    # Windows close, dates begin and charge must suffice on quarter-hours only.
+    if case.local.minute % QUARTER_MINUTES == _LAST_MINUTE:
+        boundary = floor_to_quarter(now) + QUARTER
+        if boundary < ends_at and _changes_at(case, graced, boundary):
+            return boundary
+    return ends_at
+
+
+def _changes_at(case: Case, graced: tuple[Finding, ...], boundary: datetime) -> bool:
+    """
+    Return whether the rules say something else from the next quarter-hour on.
+    """
+    rules = case.rules
+    quarter = quarter_of_week(boundary.astimezone(rules.zone))
+    if find_power_limit(rules, quarter) != find_power_limit(rules, case.quarter):
+        return True
+    charge = case.state.state_of_charge_permille
+    assert charge is not None, "a car that does not say its charge is refused"
+    if rules.ready_floors_permille is not None and charge < rules.ready_floors_permille[quarter]:
+        return True
+    was_open = all(finding.gate is not Gate.HOURS for finding in graced)
+    return was_open and not Hours.of(rules).is_open(boundary)
 
 
 def _find_next_opening(case: Case, reasons: tuple[Finding, ...]) -> datetime | None:
-    if any(_is_endless(reason) for reason in reasons):
-        return None
-    hours, others = None, []
+    """
+    Return the first moment at which no refusal is left that the clock can lift.
+
+    Nothing opens before the last of them would. What opens then may by then be paused, closed
+    or needed for the morning: those come and go, and are looked for from there on.
+    """
+    earliest, is_clocked = case.now, False
     for reason in reasons:
-        if reason.gate is Gate.HOURS:
-            hours = reason.opens_at
-        elif reason.opens_at is not None:
-            others.append(reason.opens_at)
-    # The hours are looked for last: what they would open first may by then be
-    # paused or spent.
-    if others:
-        return find_opening(mask=case.rules.week_mask, after=max(others), zone=case.rules.zone)
-    return hours
+        if reason.opens_at is None:
+            if reason.gate in _GATES_OF_THE_CLOCK:
+                return None
+            continue
+        is_clocked = True
+        earliest = max(earliest, reason.opens_at)
+    if not is_clocked:
+        return None
+    opening = _find_opening(case, earliest)
+    expires_at = case.rules.expires_at
+    return opening if expires_at is None or opening is None or opening < expires_at else None
 
 
-def _is_endless(reason: Finding) -> bool:
+def _find_opening(case: Case, after: datetime) -> datetime | None:
+    rules, charge = case.rules, case.state.state_of_charge_permille
+    hours = Hours.of(rules, breaks=(case.state.pause, case.state.skip))
+    opening = hours.find_opening(after=after)
+    floors = rules.ready_floors_permille
+    if floors is None or charge is None or opening is None:
+        return opening
+    if floors[quarter_of_week(opening.astimezone(rules.zone))] <= charge:
+        return opening
+    ready = find_ready_mask(floors_permille=floors, charge_permille=charge)
+    return hours._replace(within=ready).find_opening(after=opening)
+
+
+def _list_breaks(case: Case) -> list[Pause]:
     """
-    Return whether this is a clock's matter that no clock will end: a pause without end.
+    Return the pause and the skipped night that last at this moment.
     """
-    return reason.opens_at is None and reason.gate in {Gate.PAUSE, Gate.HOURS}
+    return [
+        each
+        for each in (case.state.pause, case.state.skip)
+        if each is not None
+        and each.starts_at <= case.now
+        and (each.ends_at is None or case.now < each.ends_at)
+    ]
 
 
 def _check_consent(case: Case) -> Finding:
-    return Finding(Gate.CONSENT, None, case.rules.number)
+    return Finding(Gate.CONSENT, None, case.rules.number, case.rules.expires_at)
 
 
 def _check_pause(case: Case) -> Finding:
-    pause = case.state.pause
-    if pause is None or case.now < pause.starts_at:
-        return Finding(Gate.PAUSE)
-    if pause.ends_at is not None and case.now >= pause.ends_at:
-        return Finding(Gate.PAUSE)
-    return Finding(Gate.PAUSE, ReasonCode.PAUSED, pause.starts_at, pause.ends_at, pause.ends_at)
-
-
-def _check_telemetry(case: Case) -> Finding:
-    observed_at = case.state.observed_at
-    if observed_at is None:
-        return Finding(Gate.TELEMETRY, ReasonCode.TELEMETRY_MISSING, None, TELEMETRY_STALE_S)
-    is_stale = case.now - observed_at >= TELEMETRY_STALE
-    code = ReasonCode.TELEMETRY_STALE if is_stale else None
-    return Finding(Gate.TELEMETRY, code, observed_at, TELEMETRY_STALE_S)
-
-
-def _check_driving(case: Case) -> Finding:
-    code = ReasonCode.DRIVING if case.state.is_moving else None
-    return Finding(Gate.DRIVING, code, case.state.is_moving)
-
-
-def _check_plug(case: Case) -> Finding:
-    return _check_yes(
-        case,
-        Gate.PLUG,
-        case.state.plugged_in,
-        is_required=case.rules.plugged_in_only,
-        codes=(ReasonCode.NOT_PLUGGED_IN, ReasonCode.PLUG_UNKNOWN),
-    )
-
-
-def _check_home(case: Case) -> Finding:
-    return _check_yes(
-        case,
-        Gate.HOME,
-        case.state.is_home,
-        is_required=case.rules.home_only,
-        codes=(ReasonCode.NOT_HOME, ReasonCode.HOME_UNKNOWN),
-    )
-
-
-def _check_yes(
-    case: Case,
-    gate: Gate,
-    value: bool | None,  # noqa: FBT001 - a reading of the car, not a switch of this function
-    *,
-    is_required: bool,
-    codes: tuple[ReasonCode, ReasonCode],
-) -> Finding:
-    if not is_required:
-        return Finding(gate, None, value)
-    if value is None:
-        return Finding(gate, _unknown(case, codes[1]), None, limit=True)
-    return Finding(gate, None if value else codes[0], value, limit=True)
-
-
-def _unknown(case: Case, code: ReasonCode) -> ReasonCode | None:
-    # A car never heard from has said nothing at all: one reason says so, not five.
-    return code if case.state.observed_at is not None else None
+    pause, skip = case.state.pause, case.state.skip
+    if pause is None and skip is None:
+        return _NOT_PAUSED
+    span = find_span(unite_breaks(pause, skip), case.now)
+    if span is None:
+        return _NOT_PAUSED
+    ends_at = None if span[1] == FOREVER else span[1]
+    return Finding(Gate.PAUSE, ReasonCode.PAUSED, span[0], ends_at, ends_at)
 
 
 def _check_hours(case: Case) -> Finding:
-    if case.rules.week_mask >> quarter_of_week(case.local) & 1:
-        return Finding(Gate.HOURS, None, value=True, limit=True)
-    opens_at = find_opening(mask=case.rules.week_mask, after=case.now, zone=case.rules.zone)
-    return Finding(Gate.HOURS, ReasonCode.OUTSIDE_HOURS, value=False, limit=True, opens_at=opens_at)
-
-
-def _check_battery(case: Case) -> Finding:
-    charge, stop = case.state.state_of_charge_permille, case.rules.battery_stop_pct * 10
-    if charge is None:
-        return Finding(Gate.BATTERY, _unknown(case, ReasonCode.BATTERY_UNKNOWN), None, stop)
-    if charge < stop:
-        return Finding(Gate.BATTERY, ReasonCode.BATTERY_LOW, charge, stop)
-    resume = case.rules.battery_resume_pct * 10
-    if case.state.is_recovering and charge < resume:
-        return Finding(Gate.BATTERY, ReasonCode.BATTERY_RECOVERING, charge, resume)
-    return Finding(Gate.BATTERY, None, charge, stop)
-
-
-def _check_heat(case: Case) -> Finding:
-    limit, hottest = _decic(case.rules.temp_high_c), case.state.battery_temp_max_decic
-    if limit is None:
-        return Finding(Gate.HEAT, None, hottest)
-    if hottest is None:
-        return Finding(Gate.HEAT, _unknown(case, ReasonCode.TEMPERATURE_UNKNOWN), None, limit)
-    return Finding(Gate.HEAT, ReasonCode.TOO_HOT if hottest > limit else None, hottest, limit)
-
-
-def _check_cold(case: Case) -> Finding:
-    limit, coldest = _decic(case.rules.temp_low_c), case.state.battery_temp_min_decic
-    if limit is None:
-        return Finding(Gate.COLD, None, coldest)
-    if coldest is None:
-        return Finding(Gate.COLD, _unknown(case, ReasonCode.TEMPERATURE_UNKNOWN), None, limit)
-    return Finding(Gate.COLD, ReasonCode.TOO_COLD if coldest < limit else None, coldest, limit)
-
-
-def _decic(degrees_c: int | None) -> int | None:
-    return None if degrees_c is None else degrees_c * 10
-
-
-def _check_day_energy(case: Case) -> Finding:
-    cap, used = case.rules.energy_wh_per_day_max, case.use.day_energy_wh
-    if cap is None or used < cap:
-        return Finding(Gate.DAY_ENERGY, None, used, cap)
-    opens_at = start_of_next_day(case.local, case.rules.zone)
-    return Finding(Gate.DAY_ENERGY, ReasonCode.DAY_ENERGY_SPENT, used, cap, opens_at)
-
-
-def _check_month_energy(case: Case) -> Finding:
-    cap, used = case.rules.energy_wh_per_month_max, case.use.month_energy_wh
-    if cap is None or used < cap:
-        return Finding(Gate.MONTH_ENERGY, None, used, cap)
-    opens_at = start_of_next_month(case.local, case.rules.zone)
-    return Finding(Gate.MONTH_ENERGY, ReasonCode.MONTH_ENERGY_SPENT, used, cap, opens_at)
-
-
-def _check_day_compute(case: Case) -> Finding:
-    cap, used = case.rules.compute_s_per_day_max, case.use.day_compute_s
-    if cap is None or used < cap:
-        return Finding(Gate.DAY_COMPUTE, None, used, cap)
-    opens_at = start_of_next_day(case.local, case.rules.zone)
-    return Finding(Gate.DAY_COMPUTE, ReasonCode.DAY_COMPUTE_SPENT, used, cap, opens_at)
-
-
-def _check_month_compute(case: Case) -> Finding:
-    cap, used = case.rules.compute_s_per_month_max, case.use.month_compute_s
-    if cap is None or used < cap:
-        return Finding(Gate.MONTH_COMPUTE, None, used, cap)
-    opens_at = start_of_next_month(case.local, case.rules.zone)
-    return Finding(Gate.MONTH_COMPUTE, ReasonCode.MONTH_COMPUTE_SPENT, used, cap, opens_at)
-
-
-def _check_power(case: Case) -> Finding:
-    """
-    Judge what was drawn; before a job runs the limit is an obligation, not a check.
-    """
-    limit = case.rules.power_limit_w
-    energy_wh, duration_s = case.workload.metered_energy_wh, case.workload.metered_duration_s
-    if energy_wh is None or duration_s is None:
-        return Finding(Gate.POWER, None, None, limit)
-    power_w = round(energy_wh * 3600 / duration_s)
-    # Meters report whole watt-hours: over the limit is what even the smallest
-    # energy that rounds to the reported one would be.
-    is_over = limit is not None and (2 * energy_wh - 1) * 3600 > 2 * limit * duration_s
-    return Finding(Gate.POWER, ReasonCode.POWER_EXCEEDED if is_over else None, power_w, limit)
-
-
-def _check_workload(case: Case) -> Finding:
-    category, allowed = case.workload.category, case.rules.categories_mask
-    limit = _name_categories(allowed)
-    if category is None:
-        return Finding(Gate.WORKLOAD, ReasonCode.WORKLOAD_UNLABELLED, None, limit)
-    code = None if allowed & category.bit else ReasonCode.WORKLOAD_REFUSED
-    return Finding(Gate.WORKLOAD, code, category.value, limit)
-
-
-@cache
-def _name_categories(mask: int) -> str:
-    return ",".join(categories_from_mask(mask))
+    rules = case.rules
+    is_in_week = rules.week_mask >> case.quarter & 1
+    if not rules.closed and not rules.opened:
+        if is_in_week:
+            return _OPEN
+        code = ReasonCode.OUTSIDE_HOURS
+    else:
+        is_closed = is_closed_date(rules, case.now)
+        if not is_closed and (is_in_week or find_span(rules.opened, case.now) is not None):
+            return _OPEN
+        code = ReasonCode.CLOSED_DATE if is_closed else ReasonCode.OUTSIDE_HOURS
+    opens_at = Hours.of(rules).find_opening(after=case.now)
+    return Finding(Gate.HOURS, code, value=False, limit=True, opens_at=opens_at)
 
 
 CHECKS: tuple[Callable[[Case], Finding], ...] = (
     _check_consent,
     _check_pause,
-    _check_telemetry,
-    _check_driving,
-    _check_plug,
-    _check_home,
+    check_telemetry,
+    check_driving,
+    check_plug,
+    check_home,
     _check_hours,
-    _check_battery,
-    _check_heat,
-    _check_cold,
-    _check_day_energy,
-    _check_month_energy,
-    _check_day_compute,
-    _check_month_compute,
-    _check_power,
-    _check_workload,
+    check_battery,
+    check_ready,
+    check_heat,
+    check_cold,
+    check_day_energy,
+    check_month_energy,
+    check_day_compute,
+    check_month_compute,
+    check_wear,
+    check_data,
+    check_power,
+    check_workload,
+    check_buyer,
+    check_reward,
 )

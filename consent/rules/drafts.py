@@ -1,34 +1,71 @@
 """
-Rules as an owner proposes them, and what is wrong with them before they are agreed.
+Rules as an owner proposes them. What is wrong with them is found by `consent.rules.faults`.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
+from datetime import date
 from functools import cache
 from zoneinfo import available_timezones
 
-from consent.rules.codes import WorkloadCategory, mask_from_categories
-from consent.rules.week import (
-    MINUTES_PER_DAY,
-    NO_HOURS,
-    QUARTER_MINUTES,
-    Window,
-    mask_from_windows,
-)
+from consent.rules.codes import BuyersMode, Gate, WorkloadCategory, mask_from_categories
+from consent.rules.week import MINUTES_PER_DAY, Window, mask_from_windows
 
 
-BATTERY_STOP_RANGE_PCT = (20, 95)
-BATTERY_RESUME_MAX_PCT = 100
-TEMP_HIGH_RANGE_C = (20, 50)
-TEMP_LOW_RANGE_C = (-20, 15)
-WINDOWS_MAX = 42
+@dataclass(frozen=True, slots=True)
+class DateException:
+    """
+    A date that differs from the week: closed, or open from one minute to another.
+
+    An end at or before the start is on the next day, as in a `Window`.
+    """
+
+    on_date: date
+    is_open: bool
+    starts_minute: int = 0
+    ends_minute: int = MINUTES_PER_DAY
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyBy:
+    """
+    The charge, in percent, that the car must have on these days (Monday 0) at this minute.
+    """
+
+    days: tuple[int, ...]
+    minute: int
+    level_pct: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grace:
+    """
+    For how many minutes a running job may go on when a gate closes; None: until it is done.
+    """
+
+    gate: Gate
+    minutes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarFacts:
+    """
+    What rules are judged against: what the computer draws, what the battery holds, how it fills.
+    """
+
+    rated_power_w: int
+    battery_wh: int
+    charge_power_w: int
 
 
 @dataclass(frozen=True, slots=True)
 class RulesDraft:
     """
     What an owner asks for; units as in `consent.rules.Rules`. None: no limit.
+
+    `holiday_country` is a code of the library `holidays`, as "NO" or "DE-BW": its public
+    holidays are closed dates. Wear is limited in thousandths of an equivalent full cycle,
+    kilometres that would wear the battery alike, and money. `buyer_ids` are organisations.
+    `kept` has the values of rules that are switched off, by field, for the day they return.
     """
 
     time_zone: str
@@ -45,46 +82,35 @@ class RulesDraft:
     compute_s_per_month_max: int | None
     power_limit_w: int | None
     categories: tuple[WorkloadCategory, ...]
+    exceptions: tuple[DateException, ...] = ()
+    holiday_country: str | None = None
+    ready_by: tuple[ReadyBy, ...] = ()
+    temp_high_resume_c: int | None = None
+    temp_low_resume_c: int | None = None
+    temp_hold_min: int = 0
+    wear_cycles_milli_per_month_max: int | None = None
+    wear_distance_km_per_month_max: int | None = None
+    wear_micros_per_month_max: int | None = None
+    reward_micros_per_h_min: int | None = None
+    buyers_mode: BuyersMode = BuyersMode.ALL
+    buyer_ids: tuple[int, ...] = ()
+    mobile_data_mb_per_month_max: int | None = None
+    quiet_windows: tuple[Window, ...] = ()
+    quiet_power_limit_w: int | None = None
+    grace: tuple[Grace, ...] = ()
+    kept: tuple[tuple[str, int], ...] = ()
 
     @property
     def week_mask(self) -> int:
         return mask_from_windows(self.windows)
 
     @property
+    def quiet_mask(self) -> int:
+        return mask_from_windows(self.quiet_windows)
+
+    @property
     def categories_mask(self) -> int:
         return mask_from_categories(self.categories)
-
-
-class FaultCode(StrEnum):
-    """
-    What can never run, never bind, or never be meant.
-    """
-
-    NO_HOURS = "no_hours"
-    TOO_MANY_WINDOWS = "too_many_windows"
-    WINDOW_EMPTY = "window_empty"
-    WINDOW_NOT_QUARTER = "window_not_quarter"
-    ZONE_UNKNOWN = "zone_unknown"
-    STOP_OUT_OF_RANGE = "stop_out_of_range"
-    RESUME_OUT_OF_RANGE = "resume_out_of_range"
-    RESUME_BELOW_STOP = "resume_below_stop"
-    HIGH_OUT_OF_RANGE = "high_out_of_range"
-    LOW_OUT_OF_RANGE = "low_out_of_range"
-    LIMIT_NOT_POSITIVE = "limit_not_positive"
-    DAY_OVER_MONTH = "day_over_month"
-    POWER_NEVER_BINDS = "power_never_binds"
-    NO_CATEGORIES = "no_categories"
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """
-    One thing wrong: the field of the draft, and the window's place where it is about one.
-    """
-
-    field: str
-    code: FaultCode
-    window: int | None = None
 
 
 @cache
@@ -98,82 +124,3 @@ def list_zones() -> frozenset[str]:
     return frozenset(
         name for name in available_timezones() if name[0].isupper() and name != "Factory"
     )
-
-
-def find_faults(*, draft: RulesDraft, rated_power_w: int) -> tuple[Fault, ...]:
-    """
-    Return everything wrong with a draft, empty if it may be agreed.
-    """
-    return (
-        *_find_week_faults(draft),
-        *_find_battery_faults(draft),
-        *_find_temperature_faults(draft),
-        *_find_limit_faults(draft, rated_power_w),
-        *_find_work_faults(draft),
-    )
-
-
-def _find_week_faults(draft: RulesDraft) -> Iterator[Fault]:
-    if draft.time_zone not in list_zones():
-        yield Fault("time_zone", FaultCode.ZONE_UNKNOWN)
-    if len(draft.windows) > WINDOWS_MAX:
-        yield Fault("windows", FaultCode.TOO_MANY_WINDOWS)
-    faults = tuple(_find_window_faults(draft.windows))
-    yield from faults
-    if not faults and draft.week_mask == NO_HOURS:
-        yield Fault("windows", FaultCode.NO_HOURS)
-
-
-def _find_window_faults(windows: tuple[Window, ...]) -> Iterator[Fault]:
-    for place, window in enumerate(windows):
-        times = (window.starts_minute, window.ends_minute)
-        if any(minute % QUARTER_MINUTES for minute in times) or not _is_on_clock(window):
-            yield Fault("windows", FaultCode.WINDOW_NOT_QUARTER, place)
-        elif window.starts_minute == window.ends_minute or not window.days:
-            yield Fault("windows", FaultCode.WINDOW_EMPTY, place)
-
-
-def _is_on_clock(window: Window) -> bool:
-    return (
-        0 <= window.starts_minute < MINUTES_PER_DAY and 0 <= window.ends_minute <= MINUTES_PER_DAY
-    )
-
-
-def _find_battery_faults(draft: RulesDraft) -> Iterator[Fault]:
-    if not _is_within(draft.battery_stop_pct, BATTERY_STOP_RANGE_PCT):
-        yield Fault("battery_stop_pct", FaultCode.STOP_OUT_OF_RANGE)
-    if draft.battery_resume_pct > BATTERY_RESUME_MAX_PCT:
-        yield Fault("battery_resume_pct", FaultCode.RESUME_OUT_OF_RANGE)
-    if draft.battery_resume_pct < draft.battery_stop_pct:
-        yield Fault("battery_resume_pct", FaultCode.RESUME_BELOW_STOP)
-
-
-def _find_temperature_faults(draft: RulesDraft) -> Iterator[Fault]:
-    if draft.temp_high_c is not None and not _is_within(draft.temp_high_c, TEMP_HIGH_RANGE_C):
-        yield Fault("temp_high_c", FaultCode.HIGH_OUT_OF_RANGE)
-    if draft.temp_low_c is not None and not _is_within(draft.temp_low_c, TEMP_LOW_RANGE_C):
-        yield Fault("temp_low_c", FaultCode.LOW_OUT_OF_RANGE)
-
-
-def _find_limit_faults(draft: RulesDraft, rated_power_w: int) -> Iterator[Fault]:
-    for kind in ("energy_wh", "compute_s"):
-        day_field, month_field = f"{kind}_per_day_max", f"{kind}_per_month_max"
-        day, month = getattr(draft, day_field), getattr(draft, month_field)
-        for field, limit in ((day_field, day), (month_field, month)):
-            if limit is not None and limit <= 0:
-                yield Fault(field, FaultCode.LIMIT_NOT_POSITIVE)
-        if day is not None and month is not None and day > month:
-            yield Fault(day_field, FaultCode.DAY_OVER_MONTH)
-    if draft.power_limit_w is not None and draft.power_limit_w <= 0:
-        yield Fault("power_limit_w", FaultCode.LIMIT_NOT_POSITIVE)
-    elif draft.power_limit_w is not None and draft.power_limit_w > rated_power_w:
-        yield Fault("power_limit_w", FaultCode.POWER_NEVER_BINDS)
-
-
-def _find_work_faults(draft: RulesDraft) -> Iterator[Fault]:
-    if not draft.categories:
-        yield Fault("categories", FaultCode.NO_CATEGORIES)
-
-
-def _is_within(value: int, limits: tuple[int, int]) -> bool:
-    return limits[0] <= value <= limits[1]

@@ -139,7 +139,7 @@ def find_opening(*, mask: int, after: datetime, zone: ZoneInfo) -> datetime | No
             return opening
         # The clocks change on the way there. Nothing opens before they do, so
         # the search begins again at the change, under the new offset.
-        instant = _find_clock_change(floor_to_quarter(instant), opening, zone)
+        instant = find_clock_change(floor_to_quarter(instant), opening, zone)
 
 
 def find_closing(*, mask: int, after: datetime, zone: ZoneInfo) -> datetime | None:
@@ -147,39 +147,6 @@ def find_closing(*, mask: int, after: datetime, zone: ZoneInfo) -> datetime | No
     Return the first instant (UTC) at or after `after` when the mask is closed; None: never.
     """
     return find_opening(mask=mask ^ FULL_WEEK, after=after, zone=zone)
-
-
-def find_end_of_tonight(*, mask: int, now: datetime, zone: ZoneInfo) -> datetime:
-    """
-    Return when the window that is open, or opens within a day, closes.
-
-    Without one, or when it stays open for more than a day: the end of the local day.
-    """
-    opens_at = find_opening(mask=mask, after=now, zone=zone)
-    if opens_at is not None and opens_at < now + timedelta(days=1):
-        closes_at = find_closing(mask=mask, after=opens_at, zone=zone)
-        if closes_at is not None and closes_at <= opens_at + timedelta(days=1):
-            return closes_at
-    return start_of_next_day(now.astimezone(zone), zone)
-
-
-def open_spans(
-    *, mask: int, starts_at: datetime, ends_at: datetime, zone: ZoneInfo
-) -> Iterator[tuple[datetime, datetime]]:
-    """
-    Yield the open stretches [from, to) inside [starts_at, ends_at), in UTC.
-    """
-    instant = starts_at
-    while True:
-        opens = find_opening(mask=mask, after=instant, zone=zone)
-        if opens is None or opens >= ends_at:
-            return
-        closes = find_closing(mask=mask, after=opens, zone=zone)
-        if closes is None or closes >= ends_at:
-            yield opens, ends_at
-            return
-        yield opens, closes
-        instant = closes
 
 
 def floor_to_quarter(instant: datetime) -> datetime:
@@ -201,7 +168,12 @@ def start_of_next_day(local: datetime, zone: ZoneInfo) -> datetime:
 
 
 def start_of_next_month(local: datetime, zone: ZoneInfo) -> datetime:
-    first = (local.date().replace(day=1) + timedelta(days=32)).replace(day=1)
+    return _start_of_month_after(local.year, local.month, zone)
+
+
+@lru_cache(maxsize=8192)
+def _start_of_month_after(year: int, month: int, zone: ZoneInfo) -> datetime:
+    first = (date(year, month, 1) + timedelta(days=32)).replace(day=1)
     return start_of_day(on_date=first, zone=zone)
 
 
@@ -214,7 +186,7 @@ def _quarters_until(mask: int, quarter: int) -> int:
 
 
 @lru_cache(maxsize=8192)
-def _find_clock_change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+def find_clock_change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
     """
     Return the first quarter whose offset from UTC is not that of `before`, by halving.
 

@@ -39,6 +39,31 @@ class TestReasonCode:
             "power_exceeded": 17,
             "workload_unlabelled": 18,
             "workload_refused": 19,
+            "closed_date": 20,
+            "quiet_exceeded": 21,
+            "month_wear_spent": 22,
+            "reward_too_low": 23,
+            "reward_unknown": 24,
+            "buyer_refused": 25,
+            "buyer_unknown": 26,
+            "month_data_spent": 27,
+            "ready_by": 28,
+            "consent_expired": 29,
+        }
+
+    def test_bits_of_live_reasons_keep_their_owners(self) -> None:
+        # Decisions that were written down hold these.
+        assert {code.value: code.bit_number for code in ReasonCode if not code.is_stored} == {
+            "telemetry_missing": 32,
+            "telemetry_stale": 33,
+            "driving": 34,
+            "battery_recovering": 35,
+            "cooling_down": 36,
+            "warming_up": 37,
+            "connection_lost": 38,
+            "telemetry_contradictory": 39,
+            "telemetry_out_of_range": 40,
+            "telemetry_in_future": 41,
         }
 
     def test_a_mask_and_its_reasons_say_the_same(self) -> None:

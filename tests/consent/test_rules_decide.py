@@ -15,7 +15,6 @@ from consent.rules import (
     Workload,
     WorkloadCategory,
     decide,
-    is_recovering_after,
 )
 from consent.rules.decide import LEASE_S, TELEMETRY_STALE_S
 from consent.rules.week import FULL_WEEK, NO_HOURS
@@ -302,28 +301,6 @@ class TestNextOpening:
         )
 
         assert decision.next_open_at == datetime(2026, 3, 28, 22, 0, tzinfo=UTC)
-
-
-class TestRecovery:
-    @pytest.mark.parametrize(
-        ("was_recovering", "charge_permille", "expected"),
-        [
-            (False, 400, False),
-            (False, 399, True),
-            (True, 499, True),
-            (True, 500, False),
-            (True, None, True),
-            (False, None, False),
-        ],
-    )
-    def test_latches_below_stop_and_lets_go_at_resume(
-        self, *, was_recovering: bool, charge_permille: int | None, expected: bool
-    ) -> None:
-        is_recovering = is_recovering_after(
-            was_recovering=was_recovering, charge_permille=charge_permille, rules=NIGHT_RULES
-        )
-
-        assert is_recovering is expected
 
 
 def test_limits_are_those_that_operators_are_shown() -> None:

@@ -3,6 +3,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from consent.rules import Hours
 from consent.rules.week import (
     FULL_WEEK,
     NO_HOURS,
@@ -10,12 +11,10 @@ from consent.rules.week import (
     Window,
     bits_from_mask,
     find_closing,
-    find_end_of_tonight,
     find_opening,
     is_open,
     mask_from_bits,
     mask_from_windows,
-    open_spans,
     quarter_of_week,
     start_of_day,
     windows_from_mask,
@@ -94,11 +93,9 @@ class TestSpring:
 
     def test_a_night_is_an_hour_shorter(self) -> None:
         spans = list(
-            open_spans(
-                mask=NIGHTS,
+            Hours(NIGHTS, OSLO).open_spans(
                 starts_at=datetime(2026, 3, 28, 12, 0, tzinfo=UTC),
                 ends_at=datetime(2026, 3, 29, 12, 0, tzinfo=UTC),
-                zone=OSLO,
             )
         )
 
@@ -134,11 +131,9 @@ class TestAutumn:
     def test_a_window_of_the_repeated_hour_opens_twice(self) -> None:
         twice = mask_from_windows((Window((6,), 120, 180),))
 
-        [span] = open_spans(
-            mask=twice,
+        [span] = Hours(twice, OSLO).open_spans(
             starts_at=datetime(2026, 10, 24, 12, 0, tzinfo=UTC),
             ends_at=datetime(2026, 10, 25, 12, 0, tzinfo=UTC),
-            zone=OSLO,
         )
 
         assert span == (
@@ -149,11 +144,9 @@ class TestAutumn:
     def test_half_of_the_repeated_hour_opens_twice_with_a_break(self) -> None:
         half = mask_from_windows((Window((6,), 120, 150),))
 
-        spans = open_spans(
-            mask=half,
+        spans = Hours(half, OSLO).open_spans(
             starts_at=datetime(2026, 10, 24, 12, 0, tzinfo=UTC),
             ends_at=datetime(2026, 10, 25, 12, 0, tzinfo=UTC),
-            zone=OSLO,
         )
 
         assert [opens.hour for opens, _ in spans] == [0, 1]
@@ -167,11 +160,9 @@ class TestLordHowe:
     ZONE = ZoneInfo("Australia/Lord_Howe")
 
     def test_a_night_is_half_an_hour_shorter(self) -> None:
-        [(opens, closes)] = open_spans(
-            mask=NIGHTS,
+        [(opens, closes)] = Hours(NIGHTS, self.ZONE).open_spans(
             starts_at=datetime(2026, 10, 3, 12, 0, tzinfo=self.ZONE).astimezone(UTC),
             ends_at=datetime(2026, 10, 4, 12, 0, tzinfo=self.ZONE).astimezone(UTC),
-            zone=self.ZONE,
         )
 
         assert closes - opens == timedelta(hours=8, minutes=30)
@@ -196,7 +187,10 @@ class TestOpenings:
         starts_at = datetime(2026, 11, 18, 23, 0, tzinfo=UTC)
         ends_at = datetime(2026, 11, 19, 1, 0, tzinfo=UTC)
 
-        spans = open_spans(mask=NIGHTS, starts_at=starts_at, ends_at=ends_at, zone=OSLO)
+        spans = Hours(NIGHTS, OSLO).open_spans(
+            starts_at=starts_at,
+            ends_at=ends_at,
+        )
 
         assert list(spans) == [(starts_at, ends_at)]
 
@@ -207,28 +201,3 @@ class TestOpenings:
 
         assert starts_at == datetime(2026, 11, 17, 10, 0, tzinfo=UTC)
         assert quarter_of_week(starts_at.astimezone(kiritimati)) == 2 * QUARTERS_PER_DAY
-
-
-class TestEndOfTonight:
-    @pytest.mark.parametrize(
-        ("mask", "now", "expected"),
-        [
-            # In the evening before the window, and inside of it: its end at 07:00.
-            (NIGHTS, "2026-11-18T18:00+01:00", "2026-11-19T07:00+01:00"),
-            (NIGHTS, "2026-11-19T03:00+01:00", "2026-11-19T07:00+01:00"),
-            # Nothing within a day, a week without an end, no hours: the end of the day.
-            (
-                mask_from_windows((Window((6,), 0, 60),)),
-                "2026-11-18T18:00+01:00",
-                "2026-11-19T00:00+01:00",
-            ),
-            (FULL_WEEK, "2026-11-18T18:00+01:00", "2026-11-19T00:00+01:00"),
-            (NO_HOURS, "2026-11-18T18:00+01:00", "2026-11-19T00:00+01:00"),
-        ],
-    )
-    def test_is_the_end_of_the_window_else_of_the_day(
-        self, mask: int, now: str, expected: str
-    ) -> None:
-        ends_at = find_end_of_tonight(mask=mask, now=datetime.fromisoformat(now), zone=OSLO)
-
-        assert ends_at == datetime.fromisoformat(expected)
