@@ -1,12 +1,14 @@
 """
 "May this car run this job now?" in the words of OpenID AuthZEN 1.0.
+
+That standard asks receivers to ignore members that they do not know, and to answer 400 where a
+required one is missing; both differ from the rest of the API.
 """
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -17,71 +19,81 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.permissions import HasScope
-from consent.api.answers import Fault, show_decision, show_fault
-from consent.api.samples import TelemetryBody
-from consent.queries import Question, evaluate
-from consent.rules import LEASE, Decision, WorkloadCategory
-from web.limits import BODY_BYTES_MAX, EVALUATIONS_MAX, TELEMETRY_AHEAD_S_MAX
-from web.problems import Problem
+from consent import operations
+from consent.api.answers import Fault, show_decision, show_fault, show_stop
+from consent.api.samples import TelemetryBody, to_utc
+from consent.operations.decisions import Action, Answer, Semantic, Stop
+from consent.operations.decisions import Request as Item
+from consent.queries import Question
+from consent.rules import LEASE, WorkloadCategory
+from web.limits import BODY_BYTES_MAX, EVALUATIONS_MAX, JOB_ENERGY_WH_MAX, TELEMETRY_AHEAD_S_MAX
+from web.problems import FieldError, Problem
 from web.public_ids import decode
-from web.strict_json import Instant, Strict, convert, loads, read_body
+from web.strict_json import Instant, loads, read_body, split_place
 
 
 AHEAD_MAX = timedelta(seconds=TELEMETRY_AHEAD_S_MAX)
+# Where the endpoints are changes with a deployment at most.
+METADATA_KEPT_S = 3_600
+UNKNOWN_VEHICLE = Fault("unknown_vehicle", "There is no such vehicle.", HTTPStatus.NOT_FOUND)
+
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+JobId = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+EnergyWh = Annotated[int, msgspec.Meta(ge=1, le=JOB_ENERGY_WH_MAX)]
 
 
-class WorkloadFacts(Strict):
+class WorkloadFacts(msgspec.Struct):
+    """
+    `energy_wh`: what the whole job is expected to use.
+    """
+
     category: WorkloadCategory | None = None
     booking_id: str | None = None
+    energy_wh: EnergyWh | None = None
 
 
-class Subject(Strict):
-    type: str
-    id: str
+class Subject(msgspec.Struct):
+    type: Text
+    id: JobId
     properties: WorkloadFacts = msgspec.field(default_factory=WorkloadFacts)
 
 
-class Action(Strict):
-    name: str
+class ActionName(msgspec.Struct):
+    name: Text
 
 
-class Resource(Strict):
-    type: str
-    id: str
+class Resource(msgspec.Struct):
+    type: Text
+    id: Text
 
 
-class Context(Strict):
+class Context(msgspec.Struct):
+    """
+    `time` asks about a past moment. A `dry_run` takes no lease and leaves no record.
+    """
+
     time: Instant | None = None
     telemetry: TelemetryBody | None = None
+    dry_run: bool = False
 
 
-class Evaluation(Strict):
+class Evaluation(msgspec.Struct):
     subject: Subject
-    action: Action
+    action: ActionName
     resource: Resource
     context: Context = msgspec.field(default_factory=Context)
 
 
-class Semantic(StrEnum):
-    """
-    When a batch stops: never, after its first deny, after its first permit.
-    """
-
-    EXECUTE_ALL = "execute_all"
-    DENY_ON_FIRST_DENY = "deny_on_first_deny"
-    PERMIT_ON_FIRST_PERMIT = "permit_on_first_permit"
-
-
-class Options(Strict):
+class Options(msgspec.Struct):
     evaluations_semantic: Semantic = Semantic.EXECUTE_ALL
 
 
-class Evaluations(Strict):
+class Evaluations(msgspec.Struct):
     """
     A batch; what stands outside `evaluations` is the default of its items.
     """
 
-    evaluations: list[Any]
+    evaluations: list[Any] = msgspec.field(default_factory=list)
     subject: Any = msgspec.UNSET
     action: Any = msgspec.UNSET
     resource: Any = msgspec.UNSET
@@ -99,14 +111,16 @@ class EvaluationView(APIView):
     @extend_schema(
         operation_id="evaluate",
         summary="May this vehicle run this job now? (AuthZEN 1.0)",
+        description=(
+            "A permit is a lease of at most 60 s: ask again to renew it, send the action `stop`"
+            " when the job is over. Treat a permit with an obligation that you do not"
+            " understand as a deny."
+        ),
         request=dict,
         responses=dict,
     )
     def post(self, request: Request) -> HttpResponse:
-        asked = convert(_load(request), Evaluation)
-        now = timezone.now()
-        [answer] = _decide_all([_to_question(asked, now)], now=now)
-        return _respond(answer)
+        return _respond(_answer_one(_load(request), timezone.now()))
 
 
 class EvaluationsView(APIView):
@@ -117,19 +131,25 @@ class EvaluationsView(APIView):
         summary="At most 1,000 decisions, in order (AuthZEN 1.0)",
         description=(
             "An item that cannot be read, or names a vehicle that does not exist, is a deny"
-            " with its own reason; it never fails the rest."
+            " with its own reason; it never fails the rest. What an item is granted counts for"
+            " those after it. Without `evaluations` this is one evaluation."
         ),
         request=dict,
         responses=dict,
     )
     def post(self, request: Request) -> HttpResponse:
-        batch = convert(_load(request), Evaluations)
+        document = _load(request)
+        try:
+            batch = msgspec.convert(document, Evaluations)
+        except msgspec.ValidationError as error:
+            raise _refuse(error) from error
         now = timezone.now()
+        if not batch.evaluations:
+            return _respond(_answer_one(document, now))
         defaults = batch.get_defaults()
-        asked = [_read_item(item, defaults, now) for item in batch.evaluations]
-        answers = _decide_all(asked, now=now)
-        kept = _cut(answers, batch.options.evaluations_semantic)
-        return _respond({"evaluations": kept})
+        items = [_read_item(item, defaults, now) for item in batch.evaluations]
+        answers = _answer_all(items, batch.options.evaluations_semantic, now)
+        return _respond({"evaluations": answers})
 
 
 @require_safe
@@ -143,73 +163,97 @@ def metadata(request: HttpRequest) -> JsonResponse:
             "policy_decision_point": base,
             "access_evaluation_endpoint": f"{base}/access/v1/evaluation",
             "access_evaluations_endpoint": f"{base}/access/v1/evaluations",
-        }
+        },
+        headers={"Cache-Control": f"public, max-age={METADATA_KEPT_S}"},
     )
 
 
-def _load(request: Request) -> Any:  # noqa: ANN401 - any JSON there is
+def _load(request: Request) -> dict[str, Any]:
     body = read_body(request, max_bytes=BODY_BYTES_MAX)
     document = loads(body, max_bytes=BODY_BYTES_MAX, items_max=EVALUATIONS_MAX)
     if not isinstance(document, dict):
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail="Send an object.")
+        raise Problem(HTTPStatus.BAD_REQUEST, "invalid", detail="Send an object.")
     return document
 
 
-def _read_item(item: object, defaults: dict[str, Any], now: datetime) -> Question | Fault:
+def _refuse(error: msgspec.ValidationError) -> Problem:
+    detail, pointer = split_place(str(error))
+    return Problem(
+        HTTPStatus.BAD_REQUEST,
+        "invalid",
+        detail="The document is readable but cannot be accepted.",
+        errors=[FieldError(pointer=pointer, code="invalid", detail=detail)],
+    )
+
+
+def _answer_one(document: dict[str, Any], now: datetime) -> dict[str, Any]:
+    try:
+        item = _to_item(msgspec.convert(document, Evaluation), now)
+    except msgspec.ValidationError as error:
+        raise _refuse(error) from error
+    [answer] = _answer_all([item], Semantic.EXECUTE_ALL, now)
+    return answer
+
+
+def _read_item(item: object, defaults: dict[str, Any], now: datetime) -> Item | Fault:
     try:
         whole = defaults | item if isinstance(item, dict) else item
-        return _to_question(msgspec.convert(whole, Evaluation), now)
+        return _to_item(msgspec.convert(whole, Evaluation), now)
     except msgspec.ValidationError as error:
         return Fault("malformed", str(error))
 
 
-def _to_question(asked: Evaluation, now: datetime) -> Question | Fault:
-    if (asked.subject.type, asked.action.name) != ("workload", "run"):
-        return Fault("unknown_action", "Only a workload may ask to run.")
+def _to_item(asked: Evaluation, now: datetime) -> Item | Fault:
+    """
+    Return what is asked, or why it cannot be.
+
+    :raises msgspec.ValidationError: a time that no calendar holds.
+    """
+    action = asked.action.name
+    if asked.subject.type != "workload" or action not in {Action.RUN, Action.STOP}:
+        return Fault("unknown_action", "Only a workload may ask, to run or to stop.")
     vehicle_id = decode("veh", asked.resource.id) if asked.resource.type == "vehicle" else None
     if vehicle_id is None:
-        return Fault("unknown_vehicle", "There is no such vehicle.")
-    at, telemetry = asked.context.time, asked.context.telemetry
+        return UNKNOWN_VEHICLE
+    at = None if asked.context.time is None else to_utc(asked.context.time)
     if at is not None and at > now + AHEAD_MAX:
         return Fault("time_in_future", "Nothing is known about the future.")
-    # A client that names the present time asks about the present.
-    at = None if at is None or at > now - LEASE else at
-    if telemetry is not None and telemetry.observed_at > (at or now) + AHEAD_MAX:
-        return Fault("telemetry_in_future", "This was not observed yet.")
-    return Question(
-        vehicle_id=vehicle_id,
-        category=asked.subject.properties.category,
-        telemetry=None if telemetry is None else telemetry.to_telemetry(),
-        at=at,
+    work, telemetry = asked.subject.properties, asked.context.telemetry
+    question = Question(
+        vehicle_id,
+        work.category,
+        None if telemetry is None else telemetry.to_telemetry(),
+        # A client that names the present time asks about the present.
+        None if at is None or at > now - LEASE else at,
+        asked.subject.id,
+        None if work.booking_id is None else decode("bkg", work.booking_id),
+        work.energy_wh,
     )
+    return Item(question, Action(action), asked.context.dry_run)
 
 
-def _decide_all(asked: Sequence[Question | Fault], *, now: datetime) -> list[dict[str, Any]]:
-    questions = [each for each in asked if isinstance(each, Question)]
-    decisions = iter(evaluate(questions=questions, now=now) if questions else ())
-    return [
-        show_fault(each) if isinstance(each, Fault) else _show(each, next(decisions))
-        for each in asked
-    ]
+def _answer_all(
+    items: Sequence[Item | Fault], semantic: Semantic, now: datetime
+) -> list[dict[str, Any]]:
+    given = operations.answer(
+        requests=[None if isinstance(item, Fault) else item for item in items],
+        semantic=semantic,
+        now=now,
+    )
+    # A batch may end before its last item.
+    return [_show(item, answer) for item, answer in zip(items, given, strict=False)]
 
 
-def _show(question: Question, decision: Decision | None) -> dict[str, Any]:
-    if decision is None:
-        return show_fault(Fault("unknown_vehicle", "There is no such vehicle."))
-    return show_decision(decision, is_replayed=question.at is not None)
-
-
-def _cut(answers: list[dict[str, Any]], semantic: Semantic) -> list[dict[str, Any]]:
-    """
-    Return the answers up to the one that ends the batch.
-    """
-    if semantic is Semantic.EXECUTE_ALL:
-        return answers
-    last = semantic is Semantic.PERMIT_ON_FIRST_PERMIT
-    for place, answer in enumerate(answers, start=1):
-        if answer["decision"] is last:
-            return answers[:place]
-    return answers
+def _show(item: Item | Fault, answer: Answer | None) -> dict[str, Any]:
+    if isinstance(item, Fault):
+        return show_fault(item)
+    if answer is None:
+        return show_fault(UNKNOWN_VEHICLE)
+    if isinstance(answer, Stop):
+        return show_stop(is_stopped=answer.permit, is_dry_run=item.is_dry_run)
+    return show_decision(
+        answer, is_replayed=item.question.at is not None, is_dry_run=item.is_dry_run
+    )
 
 
 def _respond(document: object) -> HttpResponse:

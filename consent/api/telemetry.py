@@ -19,9 +19,16 @@ from web.strict_json import Strict, convert, loads, read_body
 
 
 DETAILS = {
-    SampleOutcome.OLDER: "Not newer than what is stored; it changes nothing.",
-    SampleOutcome.IN_FUTURE: f"More than {TELEMETRY_AHEAD_S_MAX} s in the future.",
+    SampleOutcome.OLDER: "Not newer than what is stored; it changes no state.",
     SampleOutcome.UNKNOWN_VEHICLE: "There is no such vehicle.",
+    SampleOutcome.IN_FUTURE: (
+        f"More than {TELEMETRY_AHEAD_S_MAX} s in the future; kept as a fault."
+    ),
+    SampleOutcome.OUT_OF_RANGE: (
+        "Charge beyond 0 to 100 %, temperature beyond -40 to 90 degrees Celsius, or power"
+        " beyond 400 kW; kept as a fault."
+    ),
+    SampleOutcome.CONTRADICTORY: "Moving while plugged in; kept as a fault.",
 }
 
 
@@ -36,8 +43,11 @@ class TelemetryView(APIView):
         operation_id="record_telemetry",
         summary="What cars say of themselves, at most 5,000 samples",
         description=(
-            "Each sample is judged alone: `results` names those that were not stored, by their"
-            " place in the batch. A sample that is not newer than what is stored changes nothing."
+            "Each sample is judged alone: `results` names those that changed no reading, by"
+            " their place in the batch. One that is not newer than what is stored only shows"
+            " that the connection lives. One that cannot be true is counted as a fault of the"
+            " vehicle until the next good one comes. `refused` are those that name no vehicle"
+            " or cannot be read; nothing is kept of them."
         ),
         request=dict,
         responses=dict,
@@ -60,7 +70,8 @@ class TelemetryView(APIView):
             {
                 "accepted": result.count(SampleOutcome.STORED),
                 "older": result.count(SampleOutcome.OLDER),
-                "refused": len(malformed) + len(judged) - result.count(SampleOutcome.OLDER),
+                "faulty": result.count_faulty(),
+                "refused": len(malformed) + result.count(SampleOutcome.UNKNOWN_VEHICLE),
                 "results": sorted(malformed + judged, key=lambda row: row["index"]),
             },
             status=HTTPStatus.OK,
@@ -73,11 +84,12 @@ def _read_sample(item: object) -> tuple[int, Telemetry] | str:
     """
     try:
         sample = msgspec.convert(item, Sample)
+        telemetry = sample.to_telemetry()
     except msgspec.ValidationError as error:
         return str(error)
     # No vehicle has the number -1: an id that is none is as unknown as an absent one.
     vehicle_id = decode("veh", sample.vehicle_id)
-    return -1 if vehicle_id is None else vehicle_id, sample.to_telemetry()
+    return -1 if vehicle_id is None else vehicle_id, telemetry
 
 
 def _list_unstored(places: list[int], result: TelemetryResult) -> list[dict[str, Any]]:

@@ -2,20 +2,22 @@
 Giving, changing and withdrawing consent: each appends a version, none edits one.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from psycopg2.extras import DateTimeTZRange
 
-from consent.models import ConsentEvent, ConsentVersion, Vehicle
+from consent.models import ConsentEvent, ConsentVersion, OwnRules, Vehicle
 from consent.operations.events import tell_feed
 from consent.operations.vehicles import find_current, lock_vehicle
-from consent.queries.evidence import RULE_FIELDS, get_content, get_draft, write_windows
+from consent.queries.evidence import get_content, get_draft
+from consent.queries.notices import choose_language, find_notice
 from consent.rules import FIRST_PREVIOUS_DIGEST, Fault, RulesDraft, chain_digest, find_faults
+from consent.rules.frozen import freeze
+from consent.rules.written import RULE_FIELDS, write_lists
 from web.transactions import durable
-
-
-# The text that owners agree to. A new text is a new version here.
-NOTICE_VERSION = "2026-11"
 
 
 class RulesRefused(Exception):
@@ -44,6 +46,27 @@ class NoConsent(Exception):
     """
 
 
+class NoticeChanged(Exception):
+    """
+    Another notice came out since the owner read one; nothing was agreed.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """
+    Where the rules of a version come from; see `ConsentVersion.profile_number` and `OwnRules`.
+
+    `notice_version`: the notice that the owner read, "" when nobody asked which.
+    """
+
+    notice_language: str
+    notice_version: str = ""
+    profile_number: int | None = None
+    own_fields: tuple[str, ...] = ()
+    own_rules: Mapping[str, Any] | None = None
+
+
 @durable
 def give_consent(
     *,
@@ -52,6 +75,7 @@ def give_consent(
     rules: RulesDraft,
     expected_number: int | None,
     notice_language: str,
+    notice_version: str = "",
     now: datetime,
 ) -> ConsentVersion:
     """
@@ -59,24 +83,22 @@ def give_consent(
 
     `expected_number` is the version that the draft began from, 0 before the first, None to
     skip the check. A repeat of the call that made the present version returns that one.
+    `notice_version` is the notice that the owner has read, "" to skip that check.
 
     :raises VehicleNotFound: there is no such vehicle of this owner.
     :raises RulesRefused: the draft can never run or never bind.
     :raises StaleVersion: another version came first.
+    :raises NoticeChanged: another notice came out since the owner read one.
     """
     vehicle = lock_vehicle(vehicle_id=vehicle_id, owner_id=owner_id)
-    if faults := find_faults(draft=rules, rated_power_w=vehicle.rated_power_w):
+    if faults := find_faults(draft=rules, car=vehicle.facts, now=now):
         raise RulesRefused(faults)
     current = find_current(vehicle)
-    current_number = current.number if current else 0
-    if expected_number is not None and current_number != expected_number:
-        if current and _is_repeat(current, rules, expected_number):
-            return current
-        raise StaleVersion(current_number)
-    version = _make_version(vehicle, rules, ConsentVersion.State.GIVEN, notice_language)
-    is_change = current is not None and current.state == ConsentVersion.State.GIVEN
-    kind = ConsentEvent.Kind.CHANGED if is_change else ConsentEvent.Kind.GIVEN
-    return _append(version, current=current, kind=kind, now=now)
+    if is_repeat(current=current, rules=rules, expected_number=expected_number):
+        assert current is not None, "nothing repeats what never was"
+        return current
+    source = Source(notice_language=notice_language, notice_version=notice_version)
+    return append_given(vehicle=vehicle, rules=rules, source=source, current=current, now=now)
 
 
 @durable
@@ -95,37 +117,105 @@ def withdraw(*, vehicle_id: int, owner_id: int, now: datetime) -> ConsentVersion
         raise NoConsent(vehicle_id)
     if current.state == ConsentVersion.State.WITHDRAWN:
         return current
-    version = _make_version(
-        vehicle, get_draft(current), ConsentVersion.State.WITHDRAWN, current.notice_language
+    return append_withdrawn(vehicle=vehicle, current=current, now=now)
+
+
+def is_repeat(
+    *, current: ConsentVersion | None, rules: RulesDraft, expected_number: int | None
+) -> bool:
+    """
+    Return whether the version in force is what this very call made the last time.
+
+    :raises StaleVersion: it is another one, and not the one that the draft began from.
+    """
+    number = current.number if current else 0
+    if expected_number is None or number == expected_number:
+        return False
+    if (
+        current is not None
+        and number == expected_number + 1
+        and current.state == ConsentVersion.State.GIVEN
+        and get_draft(current) == rules
+    ):
+        return True
+    raise StaleVersion(number)
+
+
+def append_given(
+    *,
+    vehicle: Vehicle,
+    rules: RulesDraft,
+    source: Source,
+    current: ConsentVersion | None,
+    now: datetime,
+) -> ConsentVersion:
+    """
+    Put rules in force for a locked vehicle, whose current version this is, and tell the feed.
+
+    :raises NoticeChanged: the owner read another notice than the present one.
+    """
+    notice = find_notice(now=now)
+    if source.notice_version not in {"", notice.version}:
+        raise NoticeChanged(notice.version)
+    source = replace(
+        source,
+        notice_version=notice.version,
+        notice_language=choose_language(notice, source.notice_language),
     )
-    return _append(version, current=current, kind=ConsentEvent.Kind.WITHDRAWN, now=now)
+    version = _make_version(vehicle, rules, ConsentVersion.State.GIVEN, source)
+    is_change = current is not None and current.state == ConsentVersion.State.GIVEN
+    kind = ConsentEvent.Kind.CHANGED if is_change else ConsentEvent.Kind.GIVEN
+    return _append(version, source=source, current=current, kind=kind, now=now)
 
 
-def _is_repeat(current: ConsentVersion, rules: RulesDraft, expected_number: int) -> bool:
-    is_next = current.number == expected_number + 1
-    return is_next and current.state == ConsentVersion.State.GIVEN and get_draft(current) == rules
+def append_withdrawn(*, vehicle: Vehicle, current: ConsentVersion, now: datetime) -> ConsentVersion:
+    """
+    End what is in force for a locked vehicle, and tell the feed.
+    """
+    source = find_source(current)
+    version = _make_version(vehicle, get_draft(current), ConsentVersion.State.WITHDRAWN, source)
+    kind = ConsentEvent.Kind.WITHDRAWN
+    return _append(version, source=source, current=current, kind=kind, now=now)
+
+
+def find_source(version: ConsentVersion) -> Source:
+    """
+    Return where the rules of a version came from, for another with the same rules.
+    """
+    return Source(
+        notice_language=version.notice_language,
+        notice_version=version.notice_version,
+        profile_number=version.profile_number,
+        own_fields=tuple(version.own_fields),
+        own_rules=OwnRules.objects.filter(version=version).values_list("rules", flat=True).first(),
+    )
 
 
 def _make_version(
-    vehicle: Vehicle, rules: RulesDraft, state: ConsentVersion.State, notice_language: str
+    vehicle: Vehicle, rules: RulesDraft, state: ConsentVersion.State, source: Source
 ) -> ConsentVersion:
     return ConsentVersion(
         vehicle=vehicle,
         owner_id=vehicle.owner_id,
         actor_id=vehicle.owner_id,
         state=state,
-        notice_version=NOTICE_VERSION,
-        notice_language=notice_language,
-        windows=write_windows(rules.windows),
+        notice_version=source.notice_version,
+        notice_language=source.notice_language,
+        profile_number=source.profile_number,
+        own_fields=list(source.own_fields),
         week_mask=rules.week_mask,
         categories_mask=rules.categories_mask,
+        battery_wh=vehicle.battery_wh,
+        charge_power_w=vehicle.charge_power_w,
         **{name: getattr(rules, name) for name in RULE_FIELDS},
+        **write_lists(rules),
     )
 
 
 def _append(
     version: ConsentVersion,
     *,
+    source: Source,
     current: ConsentVersion | None,
     kind: ConsentEvent.Kind,
     now: datetime,
@@ -136,6 +226,7 @@ def _append(
         starts_at = max(now, current.starts_at + timedelta(microseconds=1))
         ended = DateTimeTZRange(current.starts_at, starts_at, "[)")
         ConsentVersion.objects.filter(pk=current.pk).update(in_force=ended)
+    _freeze(version, agreed_at=starts_at)
     version.number = current.number + 1 if current else 1
     version.in_force = DateTimeTZRange(starts_at, None, "[)")
     version.previous_digest = bytes(current.digest) if current else FIRST_PREVIOUS_DIGEST
@@ -143,5 +234,21 @@ def _append(
         previous_digest=version.previous_digest, content=get_content(version)
     )
     version.save(force_insert=True)
+    if source.own_rules is not None:
+        OwnRules.objects.create(version=version, rules=source.own_rules)
     tell_feed(vehicle=version.vehicle, kind=kind, current=version, effective_at=starts_at)
     return version
+
+
+def _freeze(version: ConsentVersion, *, agreed_at: datetime) -> None:
+    """
+    Fill in what follows from the rules on the day they are agreed.
+    """
+    frozen = freeze(
+        draft=get_draft(version),
+        battery_wh=version.battery_wh,
+        charge_power_w=version.charge_power_w,
+        agreed_at=agreed_at,
+    )
+    for field in fields(frozen):
+        setattr(version, field.name, getattr(frozen, field.name))

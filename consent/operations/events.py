@@ -31,6 +31,9 @@ def tell_feed(
 def find_pause(vehicle: Vehicle, now: datetime) -> Pause | None:
     """
     Return the pause that is running, also one that by this clock has not yet begun.
+
+    A skipped night is none: it is a matter of hours, which the feed does not tell either.
     """
     is_running = Q(during__upper_inf=True) | Q(during__endswith__gt=now)
-    return Pause.objects.filter(is_running, vehicle=vehicle, resumed_at__isnull=True).first()
+    pauses = Pause.objects.filter(is_running, vehicle=vehicle, resumed_at__isnull=True)
+    return pauses.exclude(kind=Pause.Kind.SKIP).first()

@@ -1,18 +1,35 @@
-from consent.queries.access import VehicleNotFound, get_owned_vehicle
+from consent.queries.access import VehicleNotFound, get_known_vehicle, get_owned_vehicle
 from consent.queries.cards import (
-    PauseChoice,
     VehicleCard,
     decide_now,
     get_vehicle_card,
-    list_pause_choices,
     list_vehicles,
 )
-from consent.queries.decisions import Question, Telemetry, evaluate
-from consent.queries.evidence import get_receipt, verify_chain
-from consent.queries.history import RulesPage, VersionView, get_history, get_rules
+from consent.queries.decisions import Question, evaluate
+from consent.queries.editing import (
+    Editing,
+    get_editing,
+    get_profile_editing,
+    make_first_draft,
+)
+from consent.queries.evidence import verify_chain
+from consent.queries.history import (
+    RulesPage,
+    VersionView,
+    compare_versions,
+    get_agreed_draft,
+    get_history,
+    get_rules,
+    list_former_cars,
+)
+from consent.queries.pauses import PauseChoice, find_next_night, list_pause_choices
+from consent.queries.profiles import CarEffect, list_profile_effects
+from consent.rules.samples import Telemetry
 
 
 __all__ = [
+    "CarEffect",
+    "Editing",
     "PauseChoice",
     "Question",
     "RulesPage",
@@ -20,14 +37,22 @@ __all__ = [
     "VehicleCard",
     "VehicleNotFound",
     "VersionView",
+    "compare_versions",
     "decide_now",
     "evaluate",
+    "find_next_night",
+    "get_agreed_draft",
+    "get_editing",
     "get_history",
+    "get_known_vehicle",
     "get_owned_vehicle",
-    "get_receipt",
+    "get_profile_editing",
     "get_rules",
     "get_vehicle_card",
+    "list_former_cars",
     "list_pause_choices",
+    "list_profile_effects",
     "list_vehicles",
+    "make_first_draft",
     "verify_chain",
 ]

@@ -4,7 +4,7 @@ An owner's cars as pages show them: where each stands, why, and until when.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.utils.functional import Promise
 
@@ -14,16 +14,15 @@ from consent.queries.standing import Standing, load_standings
 from consent.queries.words import GateWords, describe_decision, describe_gates
 from consent.rules import (
     Decision,
+    Hours,
     Pause,
     Rules,
     State,
     Use,
     Workload,
-    WorkloadCategory,
-    categories_from_mask,
     decide,
+    find_wanted_work,
 )
-from consent.rules.week import find_closing, find_end_of_tonight
 from web.public_ids import encode
 
 
@@ -33,7 +32,7 @@ class VehicleCard:
     One car now. `title` is the sign's line; `closes_at` is the end of the present hours.
 
     `version_since` None: consent was never given. Times are instants, `time_zone` is that
-    of the rules, else of the car.
+    of the rules, else of the car. `running_jobs` hold a permit that has not ended.
     """
 
     vehicle_id: int
@@ -53,6 +52,7 @@ class VehicleCard:
     state: State
     use: Use
     version_since: datetime | None
+    running_jobs: int = 0
 
     @property
     def has_consent(self) -> bool:
@@ -62,20 +62,17 @@ class VehicleCard:
     def pause(self) -> Pause | None:
         return self.state.pause
 
-
-@dataclass(frozen=True, slots=True)
-class PauseChoice:
-    """
-    A pause that can be asked for, with its end; None: until the owner resumes.
-    """
-
-    kind: str
-    ends_at: datetime | None
+    @property
+    def skip(self) -> Pause | None:
+        """
+        Return the next night that is left out, also one that has begun.
+        """
+        return self.state.skip
 
 
 def list_vehicles(*, owner_id: int, now: datetime) -> tuple[VehicleCard, ...]:
     """
-    Return an owner's cars by plate, in three statements for any number of them.
+    Return an owner's cars by plate, in six statements for any number of them.
     """
     vehicles = Vehicle.objects.filter(owner_id=owner_id, retired_at__isnull=True)
     return _make_cards(vehicles.order_by("plate", "id"), now)
@@ -90,17 +87,6 @@ def get_vehicle_card(*, vehicle_id: int, owner_id: int, now: datetime) -> Vehicl
     vehicle = get_owned_vehicle(vehicle_id=vehicle_id, owner_id=owner_id)
     [card] = _make_cards([vehicle], now)
     return card
-
-
-def list_pause_choices(*, card: VehicleCard, now: datetime) -> tuple[PauseChoice, ...]:
-    """
-    Return the pauses that a car's owner can choose from, with their clock times.
-    """
-    choices = [PauseChoice("hour", now + timedelta(hours=1))]
-    if card.rules is not None:
-        ends_at = find_end_of_tonight(mask=card.rules.week_mask, now=now, zone=card.rules.zone)
-        choices.append(PauseChoice("tonight", ends_at))
-    return (*choices, PauseChoice("until_resumed", None))
 
 
 def _make_cards(vehicles: Iterable[Vehicle], now: datetime) -> tuple[VehicleCard, ...]:
@@ -122,7 +108,7 @@ def _make_card(
     rules = standing.rules
     decision = decide_for_owner(standing=standing, now=now)
     zone = rules.zone.key if rules else vehicle.time_zone
-    closes_at = find_closing(mask=rules.week_mask, after=now, zone=rules.zone) if rules else None
+    closes_at = Hours.of(rules).find_closing(after=now) if rules else None
     return VehicleCard(
         vehicle_id=vehicle.pk,
         public_id=encode("veh", vehicle.pk),
@@ -141,20 +127,21 @@ def _make_card(
         state=standing.state,
         use=standing.use,
         version_since=since,
+        running_jobs=sum(lease.expires_at > now for lease in standing.leases),
     )
 
 
 def decide_for_owner(*, standing: Standing, now: datetime) -> Decision:
     """
-    Decide as if work came of a kind that the owner allows.
+    Decide as if work came that the owner would take.
     """
-    allowed = categories_from_mask(standing.rules.categories_mask) if standing.rules else ()
-    category = allowed[0] if allowed else WorkloadCategory.INFERENCE
+    rules = standing.rules
+    wanted = Workload(category=None) if rules is None else find_wanted_work(rules=rules)
     return decide(
-        rules=standing.rules,
+        rules=rules,
         state=standing.state,
         use=standing.use,
-        workload=Workload(category=category),
+        workload=wanted,
         now=now,
     )
 

@@ -35,7 +35,7 @@ SELECT 'snapshot', c.vehicle_id, c.number, c.state, lower(c.in_force),
 FROM consent_consentversion c
 JOIN consent_vehicle v ON v.id = c.vehicle_id AND v.retired_at IS NULL
 LEFT JOIN consent_pause p ON p.vehicle_id = c.vehicle_id AND NOT isempty(p.during)
-     AND coalesce(upper(p.during), 'infinity') > %(now)s
+     AND coalesce(upper(p.during), 'infinity') > %(now)s AND p.kind <> 'skip'
 WHERE upper_inf(c.in_force) AND c.vehicle_id > %(after)s
 ORDER BY c.vehicle_id
 LIMIT %(limit)s

@@ -5,10 +5,11 @@ The versions of a vehicle's consent, as its owner reads them.
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Count, QuerySet
 from django.utils.functional import Promise
 
-from consent.models import ConsentEvent, ConsentVersion
-from consent.queries.access import get_owned_vehicle
+from consent.models import ConsentEvent, ConsentVersion, Vehicle
+from consent.queries.access import VehicleNotFound, get_known_vehicle, get_owned_vehicle
 from consent.queries.evidence import get_draft, verify_chain
 from consent.queries.words import RuleWords, describe_rules
 from consent.rules import RulesDraft
@@ -75,13 +76,73 @@ class EventView:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """
-    All versions and events, newest first. `broken_at` names a version that was tampered with.
+    All versions and events, newest first. `broken_at` names a version that was tampered with,
+    `retired_at` is when the car left its owner.
     """
 
     page: RulesPage
     versions: tuple[VersionView, ...]
     events: tuple[EventView, ...]
     broken_at: int | None
+    retired_at: datetime | None
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        return tuple(version.number for version in self.versions)
+
+
+@dataclass(frozen=True, slots=True)
+class RulePair:
+    """
+    One rule in the words of two versions; "" where a version says nothing about it.
+    """
+
+    label: str | Promise
+    first: str
+    second: str
+
+    @property
+    def differs(self) -> bool:
+        return self.first != self.second
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """
+    Two versions of a car's consent side by side, and the numbers to choose from.
+    """
+
+    page: RulesPage
+    first: VersionView
+    second: VersionView
+    numbers: tuple[int, ...]
+    rules: tuple[RulePair, ...]
+
+    @property
+    def count(self) -> int:
+        return sum(rule.differs for rule in self.rules)
+
+    @property
+    def sides(self) -> tuple[VersionView, VersionView]:
+        return self.first, self.second
+
+
+@dataclass(frozen=True, slots=True)
+class FormerCar:
+    """
+    A car that an owner no longer has, and how many versions of theirs it leaves behind.
+    """
+
+    vehicle_id: int
+    plate: str
+    name: str
+    time_zone: str
+    retired_at: datetime
+    version_count: int
+
+    @property
+    def public_id(self) -> str:
+        return encode("veh", self.vehicle_id)
 
 
 EVENTS_SHOWN = 200
@@ -93,7 +154,10 @@ def get_rules(*, vehicle_id: int, owner_id: int) -> RulesPage:
 
     :raises VehicleNotFound: there is no such vehicle of this owner.
     """
-    vehicle = get_owned_vehicle(vehicle_id=vehicle_id, owner_id=owner_id)
+    return _make_page(get_owned_vehicle(vehicle_id=vehicle_id, owner_id=owner_id))
+
+
+def _make_page(vehicle: Vehicle) -> RulesPage:
     current = ConsentVersion.objects.filter(vehicle=vehicle, in_force__upper_inf=True).first()
     return RulesPage(
         vehicle_id=vehicle.pk,
@@ -107,21 +171,101 @@ def get_rules(*, vehicle_id: int, owner_id: int) -> RulesPage:
 
 def get_history(*, vehicle_id: int, owner_id: int) -> History:
     """
-    Return all that was ever agreed for a car, and whether its chain is whole.
+    Return all that an owner ever agreed for a car, and whether its chain is whole.
 
-    :raises VehicleNotFound: there is no such vehicle of this owner.
+    :raises VehicleNotFound: there never was such a vehicle of this owner.
     """
-    page = get_rules(vehicle_id=vehicle_id, owner_id=owner_id)
+    vehicle = get_known_vehicle(vehicle_id=vehicle_id, owner_id=owner_id)
     versions: list[VersionView] = []
-    for version in ConsentVersion.objects.filter(vehicle_id=vehicle_id).order_by("number"):
+    for version in _list_agreed(vehicle_id, owner_id):
         versions.append(_view(version, before=versions[-1] if versions else None))
     events = ConsentEvent.objects.filter(vehicle_id=vehicle_id).order_by("-effective_at", "-id")
     broken = verify_chain(vehicle_id=vehicle_id)
     return History(
-        page=page,
+        page=_make_page(vehicle),
         versions=tuple(reversed(versions)),
         events=tuple(_view_event(event) for event in events[:EVENTS_SHOWN]),
         broken_at=broken.number if broken else None,
+        retired_at=vehicle.retired_at,
+    )
+
+
+def list_former_cars(*, owner_id: int) -> tuple[FormerCar, ...]:
+    """
+    Return the cars of which an owner keeps records only, the last to leave first.
+    """
+    rows = (
+        ConsentVersion.objects.filter(owner_id=owner_id, vehicle__retired_at__isnull=False)
+        .values_list(
+            "vehicle_id",
+            "vehicle__plate",
+            "vehicle__name",
+            "vehicle__time_zone",
+            "vehicle__retired_at",
+        )
+        .annotate(version_count=Count("id"))
+        .order_by("-vehicle__retired_at")
+    )
+    return tuple(FormerCar(*row) for row in rows)
+
+
+def compare_versions(
+    *, vehicle_id: int, owner_id: int, first: int | None, second: int | None
+) -> Difference:
+    """
+    Return two versions side by side in words; None: the last, and the one before it.
+
+    :raises VehicleNotFound: there never was such a vehicle of this owner, or such a version.
+    """
+    vehicle = get_known_vehicle(vehicle_id=vehicle_id, owner_id=owner_id)
+    versions = {version.number: version for version in _list_agreed(vehicle_id, owner_id)}
+    last = max(versions, default=0)
+    chosen = (
+        versions.get(max(last - 1, 1) if first is None else first),
+        versions.get(last if second is None else second),
+    )
+    if chosen[0] is None or chosen[1] is None:
+        raise VehicleNotFound(vehicle_id)
+    left, right = _view(chosen[0], before=None), _view(chosen[1], before=None)
+    return Difference(
+        page=_make_page(vehicle),
+        first=left,
+        second=right,
+        numbers=tuple(reversed(versions)),
+        rules=_pair_rules(left.words, right.words),
+    )
+
+
+def get_agreed_draft(*, vehicle_id: int, owner_id: int, number: int) -> RulesDraft:
+    """
+    Return the rules of any version that an owner agreed to, to begin a draft with.
+
+    :raises VehicleNotFound: there is no such vehicle of this owner, or no such version.
+    """
+    get_owned_vehicle(vehicle_id=vehicle_id, owner_id=owner_id)
+    version = _list_agreed(vehicle_id, owner_id).filter(number=number).first()
+    if version is None:
+        raise VehicleNotFound(vehicle_id)
+    return get_draft(version)
+
+
+def _list_agreed(vehicle_id: int, owner_id: int) -> QuerySet[ConsentVersion]:
+    """
+    Return a car's versions by whoever agreed to them, not by who has the car now.
+    """
+    versions = ConsentVersion.objects.filter(vehicle_id=vehicle_id, owner_id=owner_id)
+    return versions.order_by("number")
+
+
+def _pair_rules(left: tuple[RuleWords, ...], right: tuple[RuleWords, ...]) -> tuple[RulePair, ...]:
+    first, second = ({rule.field: rule for rule in each} for each in (left, right))
+    return tuple(
+        RulePair(
+            label=(first.get(field) or second[field]).label,
+            first=first[field].text if field in first else "",
+            second=second[field].text if field in second else "",
+        )
+        for field in dict.fromkeys((*first, *second))
     )
 
 

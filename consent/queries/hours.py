@@ -2,11 +2,13 @@
 When a car's owner allowed work in the past, by the versions that were in force then.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from consent.models import ConsentVersion
-from consent.rules.week import open_spans
+from consent.queries.notices import with_end
+from consent.rules import Hours
 
 
 def list_open_spans(
@@ -25,11 +27,14 @@ def list_open_spans(
     ).order_by("number")
     return tuple(
         span
-        for version in versions
-        for span in open_spans(
-            mask=version.week_mask,
-            starts_at=max(starts_at, version.starts_at),
-            ends_at=min(ends_at, version.ends_at or ends_at),
-            zone=ZoneInfo(version.time_zone),
-        )
+        for version, holds_until in with_end(versions)
+        for span in _open_spans(version, starts_at, min(ends_at, holds_until))
     )
+
+
+def _open_spans(
+    version: ConsentVersion, starts_at: datetime, ends_at: datetime
+) -> Iterator[tuple[datetime, datetime]]:
+    hours = Hours(version.week_mask, ZoneInfo(version.time_zone), version.closed, version.opened)
+    last = min(ends_at, version.ends_at or ends_at)
+    return hours.open_spans(starts_at=max(starts_at, version.starts_at), ends_at=last)

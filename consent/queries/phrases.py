@@ -33,6 +33,22 @@ REASON_PHRASES: dict[ReasonCode, str | Promise] = {
     ReasonCode.POWER_EXCEEDED: _("more power than you allow"),
     ReasonCode.WORKLOAD_UNLABELLED: _("work of no named kind"),
     ReasonCode.WORKLOAD_REFUSED: _("a kind of work you do not want"),
+    ReasonCode.CLOSED_DATE: _("a date that you closed"),
+    ReasonCode.QUIET_EXCEEDED: _("more power than your quiet hours allow"),
+    ReasonCode.MONTH_WEAR_SPENT: _("wear of the month used up"),
+    ReasonCode.REWARD_TOO_LOW: _("less reward than you ask"),
+    ReasonCode.REWARD_UNKNOWN: _("nobody said what the work paid"),
+    ReasonCode.BUYER_REFUSED: _("a buyer you do not want"),
+    ReasonCode.BUYER_UNKNOWN: _("nobody said whose work it was"),
+    ReasonCode.MONTH_DATA_SPENT: _("mobile data of the month used up"),
+    ReasonCode.READY_BY: _("charge needed to be ready in time"),
+    ReasonCode.CONSENT_EXPIRED: _("your consent had expired"),
+    ReasonCode.COOLING_DOWN: _("battery still cooling down"),
+    ReasonCode.WARMING_UP: _("battery still warming up"),
+    ReasonCode.CONNECTION_LOST: _("the car had lost its connection"),
+    ReasonCode.TELEMETRY_CONTRADICTORY: _("the car contradicted itself"),
+    ReasonCode.TELEMETRY_OUT_OF_RANGE: _("the car said what cannot be"),
+    ReasonCode.TELEMETRY_IN_FUTURE: _("the clock of the car was ahead"),
 }
 
 

@@ -1,16 +1,25 @@
 """
-What a decision needs about many vehicles at once: rules, state and use, in one statement.
+What a decision needs about many vehicles at once: rules and state in one statement, and what few
+of them have in one each: breaks, use that a budget limits, leases.
+
+A thousand rows a request: what few versions have comes packed in one text, which is NULL for
+the others and read once for all that are alike.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from consent.rules import Pause, Rules, State, Use, mask_from_bits
+from consent.queries.arrays import write_array, write_instants, write_texts
+from consent.queries.notices import EXPIRES_AT
+from consent.queries.packed import FURTHER, read_further
+from consent.rules import NO_USE, Pause, ReasonCode, Rules, State, Use, mask_from_bits
+from consent.rules.leases import HeldLease, has_budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,60 +27,78 @@ class Standing:
     """
     One vehicle at one moment. `rules` None: no consent was in force.
 
-    `use` is counted only where a budget limits it, else it is nothing.
+    `use` is counted only where a budget limits it, else it is nothing; what leases reserve is
+    not in it (`use_beside`). `leases` are those of the present that have not ended more than
+    two hours ago.
     """
 
     vehicle_id: int
     owner_id: int
+    rated_power_w: int
     rules: Rules | None
     state: State
     use: Use
+    leases: tuple[HeldLease, ...] = ()
+
+    def use_beside(self, job_id: str) -> Use:
+        """
+        Return the use with all that was granted to other jobs and nobody metered yet.
+        """
+        if not self.leases:
+            return self.use
+        others = [lease for lease in self.leases if lease.job_id != job_id]
+        energy_wh = sum(lease.reserved_energy_wh for lease in others)
+        compute_s = sum(lease.reserved_compute_s for lease in others)
+        if not energy_wh and not compute_s:
+            return self.use
+        return replace(self.use, reserved_energy_wh=energy_wh, reserved_compute_s=compute_s)
 
 
-_COLUMNS = """
-    v.id, v.owner_id,
+_COLUMNS = f"""
+    v.id, v.owner_id, v.rated_power_w,
     c.number, c.state = 'withdrawn', c.time_zone, c.week_mask::text,
     c.battery_stop_pct, c.battery_resume_pct, c.plugged_in_only, c.home_only,
     c.temp_high_c, c.temp_low_c, c.energy_wh_per_day_max, c.energy_wh_per_month_max,
     c.compute_s_per_day_max, c.compute_s_per_month_max, c.power_limit_w, c.categories_mask,
-    p.starts_at, p.ends_at,
-    u.day_energy_wh, u.day_compute_s, u.month_energy_wh, u.month_compute_s
+    {EXPIRES_AT}, c.wear_micros_per_kwh, c.compute_micros_per_h,
+    {FURTHER}
 """
-
-# Use up to the local day of the moment, of its month: up to 31 rows a vehicle, far apart in
-# the table, so only those vehicles pay for it that have a budget to compare it with.
-_USE = """
-LEFT JOIN LATERAL (
-    SELECT sum(d.energy_wh) FILTER (WHERE d.on_date = today.local) AS day_energy_wh,
-           sum(d.compute_s) FILTER (WHERE d.on_date = today.local) AS day_compute_s,
-           sum(d.energy_wh) AS month_energy_wh, sum(d.compute_s) AS month_compute_s
-    FROM (SELECT (q.at AT TIME ZONE coalesce(c.time_zone, v.time_zone))::date AS local) today
-    JOIN consent_dayuse d ON d.vehicle_id = v.id
-     AND d.on_date BETWEEN date_trunc('month', today.local::timestamp)::date AND today.local
-    WHERE coalesce(c.energy_wh_per_day_max, c.energy_wh_per_month_max,
-                   c.compute_s_per_day_max, c.compute_s_per_month_max) IS NOT NULL
-) u ON true
-"""
+_CODES = {code.value: code for code in ReasonCode}
+_RULES = slice(3, 23)
+_REST_AT = 23
 
 # The present is the version that nothing has ended, not the one whose range holds a clock's
 # time: web servers' clocks differ, and a withdrawal must bind every decision after its commit.
 _NOW = f"""
 SELECT {_COLUMNS},
        s.observed_at, s.state_of_charge_permille, s.plugged_in, s.is_home, s.is_moving,
-       s.battery_temp_decic, s.is_recovering
-FROM (SELECT id AS vehicle_id, %(now)s::timestamptz AS at FROM unnest(%(ids)s::bigint[]) id) q
+       s.battery_temp_decic, s.is_recovering, s.heard_at, s.faulty_samples, s.fault,
+       s.is_cooling, s.hot_at, s.is_warming, s.cold_at
+FROM unnest(%(ids)s::bigint[]) AS q (vehicle_id)
 JOIN consent_vehicle v ON v.id = q.vehicle_id AND v.retired_at IS NULL
 LEFT JOIN consent_consentversion c ON c.vehicle_id = v.id AND upper_inf(c.in_force)
 LEFT JOIN consent_vehiclestate s ON s.vehicle_id = v.id
-LEFT JOIN LATERAL (
-    SELECT least(lower(pause.during), q.at) AS starts_at, upper(pause.during) AS ends_at
-    FROM consent_pause pause
-    WHERE pause.vehicle_id = v.id AND NOT isempty(pause.during)
-      AND coalesce(upper(pause.during), 'infinity') > q.at
-    LIMIT 1
-) p ON true
-{_USE}
 """  # noqa: S608 - made of the constants above
+# A pause began when it was asked for; a skipped night may lie ahead, the next one counts.
+_BREAKS_NOW = """
+SELECT b.vehicle_id,
+       min(least(lower(b.during), %(now)s)) FILTER (WHERE b.kind <> 'skip'),
+       min(upper(b.during)) FILTER (WHERE b.kind <> 'skip'),
+       bool_or(b.lets_jobs_finish) FILTER (WHERE b.kind <> 'skip'),
+       min(lower(b.during)) FILTER (WHERE b.kind = 'skip'),
+       min(upper(b.during)) FILTER (WHERE b.kind = 'skip')
+FROM consent_pause b
+WHERE b.vehicle_id = ANY(%(ids)s::bigint[]) AND NOT isempty(b.during)
+  AND coalesce(upper(b.during), 'infinity') > %(now)s
+GROUP BY b.vehicle_id
+"""
+_LEASES = """
+SELECT vehicle_id, job_id, booking_id, started_at, expires_at, refused_since,
+       reserved_energy_wh, reserved_compute_s
+FROM consent_lease
+WHERE vehicle_id = ANY(%(ids)s::bigint[]) AND expires_at > %(now)s - interval '2 hours'
+ORDER BY vehicle_id, job_id
+"""
 
 _PAST = f"""
 SELECT {_COLUMNS}, q.place
@@ -79,68 +106,175 @@ FROM unnest(%(ids)s::bigint[], %(moments)s::timestamptz[])
      WITH ORDINALITY AS q (vehicle_id, at, place)
 JOIN consent_vehicle v ON v.id = q.vehicle_id
 LEFT JOIN consent_consentversion c ON c.vehicle_id = v.id AND c.in_force @> q.at
-LEFT JOIN LATERAL (
-    SELECT lower(pause.during) AS starts_at, upper(pause.during) AS ends_at
-    FROM consent_pause pause
-    WHERE pause.vehicle_id = v.id AND pause.during @> q.at
-    LIMIT 1
-) p ON true
-{_USE}
 """  # noqa: S608 - made of the constants above
-_STATE_AT = 24
+_BREAKS_PAST = """
+SELECT q.place,
+       min(lower(b.during)) FILTER (WHERE b.kind <> 'skip'),
+       min(upper(b.during)) FILTER (WHERE b.kind <> 'skip'),
+       bool_or(b.lets_jobs_finish) FILTER (WHERE b.kind <> 'skip'),
+       min(lower(b.during)) FILTER (WHERE b.kind = 'skip'),
+       min(upper(b.during)) FILTER (WHERE b.kind = 'skip')
+FROM unnest(%(ids)s::bigint[], %(moments)s::timestamptz[])
+     WITH ORDINALITY AS q (vehicle_id, at, place)
+JOIN consent_pause b ON b.vehicle_id = q.vehicle_id AND b.during @> q.at
+GROUP BY q.place
+"""
+
+# Use up to a local day, of its month: up to 31 rows a vehicle, far apart in the table, so only
+# those vehicles are asked about that have a budget to compare it with.
+_USE = """
+SELECT q.place,
+       coalesce(sum(d.energy_wh) FILTER (WHERE d.on_date = q.today), 0)::bigint,
+       coalesce(sum(d.compute_s) FILTER (WHERE d.on_date = q.today), 0)::bigint,
+       sum(d.energy_wh)::bigint, sum(d.compute_s)::bigint, sum(d.wear_wh)::bigint,
+       sum(d.mobile_data_bytes)::bigint
+FROM unnest(%(ids)s::bigint[], %(days)s::date[]) WITH ORDINALITY AS q (vehicle_id, today, place)
+JOIN consent_dayuse d ON d.vehicle_id = q.vehicle_id
+ AND d.on_date BETWEEN date_trunc('month', q.today::timestamp)::date AND q.today
+GROUP BY q.place
+"""
+
+Breaks = tuple[Pause | None, Pause | None]
+_NO_BREAKS: Breaks = (None, None)
 
 
-def load_standings(*, vehicle_ids: Sequence[int], now: datetime) -> dict[int, Standing]:
+def load_standings(
+    *,
+    vehicle_ids: Sequence[int],
+    now: datetime,
+    before_use: Callable[[Sequence[int]], None] | None = None,
+) -> dict[int, Standing]:
     """
     Return the present standing of each vehicle that exists, by its id.
+
+    `before_use` is called with the vehicles that have a budget, if any, before their use and
+    their leases are read: the place for a lock.
     """
-    rows = _fetch(_NOW, {"ids": list(vehicle_ids), "now": now})
-    return {row[0]: _read_standing(row, _read_state(row)) for row in rows}
+    values = {"ids": write_array(vehicle_ids), "now": now}
+    rows = [(row, _read_rules(row[_RULES])) for row in _fetch(_NOW, values)]
+    breaks = {row[0]: _read_breaks(row[1:]) for row in _fetch(_BREAKS_NOW, values)}
+    budgets = [(row[0], rules, now) for row, rules in rows if _counts_use(rules)]
+    if budgets and before_use is not None:
+        before_use([vehicle_id for vehicle_id, _, _ in budgets])
+    uses = _load_uses(budgets)
+    leases: dict[int, list[HeldLease]] = defaultdict(list)
+    for vehicle_id, *lease in _fetch(_LEASES, values):
+        leases[vehicle_id].append(HeldLease(*lease))
+    return {
+        row[0]: Standing(
+            row[0],
+            row[1],
+            row[2],
+            rules,
+            _read_state(row[_REST_AT:], breaks.get(row[0], _NO_BREAKS)),
+            uses.get((row[0], now), NO_USE),
+            tuple(leases.get(row[0], ())),
+        )
+        for row, rules in rows
+    }
 
 
 def load_past_standings(*, places: Sequence[tuple[int, datetime]]) -> list[Standing | None]:
     """
     Return the standing of each (vehicle, moment), in order; None: no such vehicle.
 
-    What the car said at that moment is not kept here: the state holds the pause only.
+    What the car said at that moment is not kept here: the state holds the pause and the
+    skipped night only, and no lease is known.
     """
     found: list[Standing | None] = [None] * len(places)
-    ids = [vehicle_id for vehicle_id, _ in places]
-    moments = [moment for _, moment in places]
-    for row in _fetch(_PAST, {"ids": ids, "moments": moments}):
-        found[row[_STATE_AT] - 1] = _read_standing(row, State(pause=_read_pause(row)))
+    values = {
+        "ids": write_array(vehicle_id for vehicle_id, _ in places),
+        "moments": write_instants(at for _, at in places),
+    }
+    rows = [
+        (row, _read_rules(row[_RULES]), places[row[_REST_AT] - 1][1])
+        for row in _fetch(_PAST, values)
+    ]
+    breaks = {row[0]: _read_breaks(row[1:]) for row in _fetch(_BREAKS_PAST, values)}
+    uses = _load_uses([(row[0], rules, at) for row, rules, at in rows if _counts_use(rules)])
+    for row, rules, at in rows:
+        place = row[_REST_AT]
+        pause, skip = breaks.get(place, _NO_BREAKS)
+        state = State(pause=pause, skip=skip)
+        use = uses.get((row[0], at), NO_USE)
+        found[place - 1] = Standing(row[0], row[1], row[2], rules, state, use)
     return found
 
 
-def _fetch(statement: str, values: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+def _fetch(statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        yield from cursor.fetchall()
+        return list(cursor.fetchall())
 
 
-def _read_standing(row: tuple[Any, ...], state: State) -> Standing:
-    # The columns 2 to 17 are the fields of Rules in their order.
-    rules = None
-    if row[2] is not None:
-        rules = Rules(row[2], row[3], ZoneInfo(row[4]), mask_from_bits(row[5]), *row[6:18])
-    use = Use(*(int(figure or 0) for figure in row[20:24]))
-    return Standing(row[0], row[1], rules, state, use)
+def _counts_use(rules: Rules | None) -> bool:
+    return rules is not None and (
+        has_budget(rules) or rules.mobile_data_bytes_per_month_max is not None
+    )
 
 
-def _read_pause(row: tuple[Any, ...]) -> Pause | None:
-    return None if row[18] is None else Pause(row[18], row[19])
+def _load_uses(
+    asked: Sequence[tuple[int, Rules | None, datetime]],
+) -> dict[tuple[int, datetime], Use]:
+    """
+    Return the use of each vehicle up to the local day of each moment, if there was any.
+    """
+    if not asked:
+        return {}
+    days = [str(at.astimezone(rules.zone).date()) for _, rules, at in asked if rules is not None]
+    ids = write_array(vehicle_id for vehicle_id, _, _ in asked)
+    rows = _fetch(_USE, {"ids": ids, "days": write_texts(days)})
+    return {(asked[row[0] - 1][0], asked[row[0] - 1][2]): Use(*row[1:]) for row in rows}
 
 
-def _read_state(row: tuple[Any, ...]) -> State:
-    observed_at, charge, plugged_in, is_home, is_moving, temp, is_recovering = row[_STATE_AT:]
+def _read_rules(columns: tuple[Any, ...]) -> Rules | None:
+    if columns[0] is None:
+        return None
+    # The columns are the fields of Rules in their order.
+    fields: list[Any] = [*columns[:17]]
+    fields[2], fields[3] = ZoneInfo(fields[2]), mask_from_bits(fields[3])
+    wear_micros_per_kwh, compute_micros_per_h, further = columns[17:]
+    return Rules(*fields, *read_further(further, wear_micros_per_kwh, compute_micros_per_h))
+
+
+def _read_breaks(columns: tuple[Any, ...]) -> Breaks:
+    """
+    Return the pause and the skipped night.
+    """
+    pause_starts_at, pause_ends_at, lets_jobs_finish, skip_starts_at, skip_ends_at = columns
+    return (
+        None
+        if pause_starts_at is None
+        else Pause(pause_starts_at, pause_ends_at, lets_jobs_finish=lets_jobs_finish),
+        None if skip_starts_at is None else Pause(skip_starts_at, skip_ends_at),
+    )
+
+
+def _read_state(columns: tuple[Any, ...], breaks: Breaks) -> State:
+    pause, skip = breaks
+    # Nothing else is known of a car that was never heard from.
+    if columns[0] is None:
+        return State(pause=pause, skip=skip)
+    (
+        observed_at, charge, plugged_in, is_home, is_moving, temp, is_recovering, heard_at,
+        faulty_samples, fault, is_cooling, hot_at, is_warming, cold_at,
+    ) = columns  # fmt: skip
     return State(
-        observed_at=observed_at,
-        state_of_charge_permille=charge,
-        plugged_in=plugged_in,
-        is_home=is_home,
-        is_moving=is_moving,
-        battery_temp_min_decic=temp,
-        battery_temp_max_decic=temp,
-        is_recovering=bool(is_recovering),
-        pause=_read_pause(row),
+        observed_at,
+        charge,
+        plugged_in,
+        is_home,
+        is_moving,
+        temp,
+        temp,
+        is_recovering,
+        pause,
+        heard_at,
+        faulty_samples,
+        _CODES[fault] if fault else None,
+        is_cooling,
+        hot_at,
+        is_warming,
+        cold_at,
+        skip,
     )

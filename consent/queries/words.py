@@ -1,5 +1,5 @@
 """
-Decisions and rules in an owner's words, in the language of the request.
+Decisions in an owner's words, in the language of the request; rules are in `rule_words`.
 """
 
 from collections.abc import Callable
@@ -8,33 +8,37 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from django.utils.dates import WEEKDAYS_ABBR
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from consent.queries.evidence import write_minute
-from consent.rules import (
-    Decision,
-    Finding,
-    Gate,
-    ReasonCode,
-    RulesDraft,
-    Window,
-    WorkloadCategory,
+from consent.queries.rule_words import (
+    CATEGORIES,
+    DAY_SETS,
+    RuleWords,
+    Text,
+    describe_rules,
+    describe_week,
+    describe_window,
 )
-from web.templatetags.parado import duration, in_zone, local_time, number
+from consent.rules import Decision, Finding, Gate, ReasonCode
+from web.templatetags.parado import duration, in_zone, local_time, money_exact, number, since
 
 
-Text = str | Promise
-
-CATEGORIES: dict[WorkloadCategory, Text] = {
-    WorkloadCategory.INFERENCE: gettext_lazy("AI inference"),
-    WorkloadCategory.RESEARCH: gettext_lazy("Scientific research"),
-    WorkloadCategory.RENDERING: gettext_lazy("Video and 3D rendering"),
-    WorkloadCategory.TRAINING: gettext_lazy("Model training"),
-    WorkloadCategory.SPEECH: gettext_lazy("Speech and translation"),
-    WorkloadCategory.OTHER: gettext_lazy("Anything else"),
-}
+__all__ = [
+    "CATEGORIES",
+    "DAY_SETS",
+    "GATE_LABELS",
+    "REASON_FIELDS",
+    "REASON_TITLES",
+    "GateWords",
+    "RuleWords",
+    "Text",
+    "describe_decision",
+    "describe_gates",
+    "describe_rules",
+    "describe_week",
+    "describe_window",
+]
 
 # What stands on the sign when this is the first refusal.
 REASON_TITLES: dict[ReasonCode, Text] = {
@@ -62,6 +66,22 @@ REASON_TITLES: dict[ReasonCode, Text] = {
     ReasonCode.POWER_EXCEEDED: gettext_lazy("Stopped: more power than you allow"),
     ReasonCode.WORKLOAD_UNLABELLED: gettext_lazy("Refused: the work did not say its kind"),
     ReasonCode.WORKLOAD_REFUSED: gettext_lazy("Refused: a kind of work you do not want"),
+    ReasonCode.CLOSED_DATE: gettext_lazy("Waiting: you closed this date"),
+    ReasonCode.QUIET_EXCEEDED: gettext_lazy("Stopped: more power than your quiet hours allow"),
+    ReasonCode.MONTH_WEAR_SPENT: gettext_lazy("Done for this month: wear limit reached"),
+    ReasonCode.REWARD_TOO_LOW: gettext_lazy("Refused: it pays less than you ask"),
+    ReasonCode.REWARD_UNKNOWN: gettext_lazy("Refused: nobody said what the work pays"),
+    ReasonCode.BUYER_REFUSED: gettext_lazy("Refused: a buyer you do not want"),
+    ReasonCode.BUYER_UNKNOWN: gettext_lazy("Refused: nobody said whose work it is"),
+    ReasonCode.MONTH_DATA_SPENT: gettext_lazy("Done for this month: mobile data used up"),
+    ReasonCode.READY_BY: gettext_lazy("Waiting: charging to be ready in time"),
+    ReasonCode.CONSENT_EXPIRED: gettext_lazy("Off: your consent has expired"),
+    ReasonCode.COOLING_DOWN: gettext_lazy("Waiting: the battery is cooling down"),
+    ReasonCode.WARMING_UP: gettext_lazy("Waiting: the battery is warming up"),
+    ReasonCode.CONNECTION_LOST: gettext_lazy("Waiting: the car has lost its connection"),
+    ReasonCode.TELEMETRY_CONTRADICTORY: gettext_lazy("Waiting: the car contradicts itself"),
+    ReasonCode.TELEMETRY_OUT_OF_RANGE: gettext_lazy("Waiting: the car says what cannot be"),
+    ReasonCode.TELEMETRY_IN_FUTURE: gettext_lazy("Waiting: the clock of the car is ahead"),
 }
 
 GATE_LABELS: dict[Gate, Text] = {
@@ -81,13 +101,61 @@ GATE_LABELS: dict[Gate, Text] = {
     Gate.MONTH_COMPUTE: gettext_lazy("Hours this month"),
     Gate.POWER: gettext_lazy("Power limit"),
     Gate.WORKLOAD: gettext_lazy("Kind of work"),
+    Gate.READY: gettext_lazy("Ready in time"),
+    Gate.WEAR: gettext_lazy("Wear this month"),
+    Gate.DATA: gettext_lazy("Mobile data this month"),
+    Gate.BUYER: gettext_lazy("Buyer"),
+    Gate.REWARD: gettext_lazy("Reward"),
 }
 
-DAY_SETS: dict[tuple[int, ...], Text] = {
-    (0, 1, 2, 3, 4, 5, 6): gettext_lazy("Every day"),
-    (0, 1, 2, 3, 4): gettext_lazy("Weekdays"),
-    (5, 6): gettext_lazy("Weekends"),
+# Where a reason leads: the row of the editor, by the keys of `consent.rules.parts`. What no
+# rule of an owner causes has a row there too, which says so.
+REASON_FIELDS: dict[ReasonCode, str] = {
+    ReasonCode.NO_CONSENT: "consent",
+    ReasonCode.CONSENT_WITHDRAWN: "consent",
+    ReasonCode.CONSENT_EXPIRED: "consent",
+    ReasonCode.PAUSED: "pause",
+    ReasonCode.TELEMETRY_MISSING: "telemetry",
+    ReasonCode.TELEMETRY_STALE: "telemetry",
+    ReasonCode.CONNECTION_LOST: "telemetry",
+    ReasonCode.TELEMETRY_CONTRADICTORY: "telemetry",
+    ReasonCode.TELEMETRY_OUT_OF_RANGE: "telemetry",
+    ReasonCode.TELEMETRY_IN_FUTURE: "telemetry",
+    ReasonCode.DRIVING: "driving",
+    ReasonCode.NOT_PLUGGED_IN: "plug",
+    ReasonCode.PLUG_UNKNOWN: "plug",
+    ReasonCode.NOT_HOME: "home",
+    ReasonCode.HOME_UNKNOWN: "home",
+    ReasonCode.OUTSIDE_HOURS: "hours",
+    ReasonCode.CLOSED_DATE: "dates",
+    ReasonCode.BATTERY_LOW: "battery",
+    ReasonCode.BATTERY_RECOVERING: "battery",
+    ReasonCode.BATTERY_UNKNOWN: "battery",
+    ReasonCode.READY_BY: "ready_by",
+    ReasonCode.TOO_HOT: "temperature",
+    ReasonCode.COOLING_DOWN: "temperature",
+    ReasonCode.TOO_COLD: "temperature",
+    ReasonCode.WARMING_UP: "temperature",
+    ReasonCode.TEMPERATURE_UNKNOWN: "temperature",
+    ReasonCode.DAY_ENERGY_SPENT: "energy",
+    ReasonCode.MONTH_ENERGY_SPENT: "energy",
+    ReasonCode.DAY_COMPUTE_SPENT: "compute",
+    ReasonCode.MONTH_COMPUTE_SPENT: "compute",
+    ReasonCode.MONTH_WEAR_SPENT: "wear",
+    ReasonCode.MONTH_DATA_SPENT: "data",
+    ReasonCode.POWER_EXCEEDED: "power",
+    ReasonCode.QUIET_EXCEEDED: "quiet",
+    ReasonCode.WORKLOAD_UNLABELLED: "categories",
+    ReasonCode.WORKLOAD_REFUSED: "categories",
+    ReasonCode.BUYER_REFUSED: "buyers",
+    ReasonCode.BUYER_UNKNOWN: "buyers",
+    ReasonCode.REWARD_TOO_LOW: "reward",
+    ReasonCode.REWARD_UNKNOWN: "reward",
 }
+
+# What is known only when work comes; an owner's page asks as if the right work came.
+_GATES_OF_WORK = frozenset({Gate.WORKLOAD, Gate.BUYER, Gate.REWARD})
+_NEVER_SHOWN = frozenset({Gate.POWER, Gate.CONSENT, Gate.PAUSE, Gate.TELEMETRY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +168,6 @@ class GateWords:
     state: Literal["ok", "no", "later"]
     label: Text
     value: str
-
-
-@dataclass(frozen=True, slots=True)
-class RuleWords:
-    """
-    One rule in words; `field` is the name of what an owner set.
-    """
-
-    field: str
-    label: Text
-    text: str
 
 
 def describe_decision(decision: Decision) -> Text:
@@ -150,25 +207,28 @@ def _is_worth_showing(finding: Finding) -> bool:
     """
     if finding.code is not None or finding.gate in {Gate.PLUG, Gate.HOURS, Gate.BATTERY}:
         return True
-    if finding.gate in {Gate.POWER, Gate.CONSENT, Gate.PAUSE, Gate.TELEMETRY}:
-        return False
-    return finding.limit is not None
+    if finding.gate is Gate.READY:
+        # Most of the week no charge is asked for.
+        return bool(finding.limit)
+    return finding.gate not in _NEVER_SHOWN and finding.limit is not None
 
 
 def _find_state(finding: Finding) -> Literal["ok", "no", "later"]:
     if finding.code is not None:
         return "no"
-    return "later" if finding.gate is Gate.WORKLOAD or finding.value is None else "ok"
+    return "later" if finding.gate in _GATES_OF_WORK or finding.value is None else "ok"
 
 
 def _write_value(finding: Finding, *, zone: str, now: datetime, closes_at: datetime | None) -> str:
     if finding.gate is Gate.HOURS and closes_at is not None and finding.code is None:
         return _("Until %(time)s") % {"time": local_time(closes_at, zone)}
-    if finding.gate is Gate.WORKLOAD and finding.code is None:
+    if finding.gate in _GATES_OF_WORK and finding.code is None:
         return _("Not asked yet")
     if finding.opens_at is not None:
         return _("From %(time)s") % {"time": _write_moment(finding.opens_at, zone, now)}
-    if finding.value is None:
+    if isinstance(finding.value, datetime) and finding.gate is Gate.TELEMETRY:
+        return since(finding.value, now)
+    if finding.value is None and finding.gate is not Gate.CONSENT:
         return _("Unknown")
     return _WRITERS.get(finding.gate, _write_yes)(finding)
 
@@ -191,11 +251,11 @@ def _write_driving(finding: Finding) -> str:
     return _("No") if finding.value else _("Yes")
 
 
-def _write_charge(finding: Finding) -> str:
+def _write_permille(finding: Finding) -> str:
     return _write_pair(finding, lambda value: number(value // 10), "\N{NO-BREAK SPACE}%")
 
 
-def _write_heat(finding: Finding) -> str:
+def _write_degrees(finding: Finding) -> str:
     return _write_pair(finding, lambda value: number(value // 10), "\N{NO-BREAK SPACE}°C")
 
 
@@ -205,6 +265,18 @@ def _write_energy(finding: Finding) -> str:
 
 def _write_time(finding: Finding) -> str:
     return _write_pair(finding, duration, "")
+
+
+def _write_data(finding: Finding) -> str:
+    return _write_pair(finding, lambda value: number(value / 10**6), "\N{NO-BREAK SPACE}MB")
+
+
+def _write_power(finding: Finding) -> str:
+    return _write_pair(finding, number, "\N{NO-BREAK SPACE}W")
+
+
+def _write_reward(finding: Finding) -> str:
+    return _write_pair(finding, money_exact, "")
 
 
 def _write_pair(finding: Finding, write: Callable[[int], str], unit: str) -> str:
@@ -220,112 +292,16 @@ def _write_pair(finding: Finding, write: Callable[[int], str], unit: str) -> str
 
 _WRITERS: dict[Gate, Callable[[Finding], str]] = {
     Gate.DRIVING: _write_driving,
-    Gate.BATTERY: _write_charge,
-    Gate.HEAT: _write_heat,
-    Gate.COLD: _write_heat,
+    Gate.BATTERY: _write_permille,
+    Gate.READY: _write_permille,
+    Gate.HEAT: _write_degrees,
+    Gate.COLD: _write_degrees,
     Gate.DAY_ENERGY: _write_energy,
     Gate.MONTH_ENERGY: _write_energy,
     Gate.DAY_COMPUTE: _write_time,
     Gate.MONTH_COMPUTE: _write_time,
+    Gate.WEAR: _write_permille,
+    Gate.DATA: _write_data,
+    Gate.POWER: _write_power,
+    Gate.REWARD: _write_reward,
 }
-
-
-def describe_rules(draft: RulesDraft) -> tuple[RuleWords, ...]:
-    """
-    Return every rule in words, in the order of the editor.
-    """
-    return (
-        RuleWords("hours", _("Hours"), describe_week(draft)),
-        RuleWords("time_zone", _("Clock"), draft.time_zone),
-        RuleWords("battery", _("Battery"), _describe_battery(draft)),
-        RuleWords("plugged_in_only", _("Plug"), _describe_plug(draft)),
-        RuleWords("home_only", _("Place"), _describe_home(draft)),
-        RuleWords("temperature", _("Battery temperature"), _describe_temperature(draft)),
-        RuleWords("energy", _("Energy"), _describe_energy(draft)),
-        RuleWords("compute", _("Working time"), _describe_compute(draft)),
-        RuleWords("power_limit_w", _("Power"), _describe_power(draft)),
-        RuleWords("categories", _("Kinds of work"), _describe_work(draft)),
-    )
-
-
-def describe_week(draft: RulesDraft) -> str:
-    hours = draft.week_mask.bit_count() / 4
-    spans = "; ".join(describe_window(window) for window in draft.windows)
-    return _("%(spans)s (%(hours)s of 168 hours)") % {"spans": spans, "hours": number(hours, 2)}
-
-
-def describe_window(window: Window) -> str:
-    days = DAY_SETS.get(window.days) or ", ".join(str(WEEKDAYS_ABBR[day]) for day in window.days)
-    times = f"{write_minute(window.starts_minute)}\N{EN DASH}{write_minute(window.ends_minute)}"
-    return f"{days} {times}"
-
-
-def _describe_battery(draft: RulesDraft) -> str:
-    return _("Stops under %(stop)s %%, starts again at %(resume)s %%") % {
-        "stop": draft.battery_stop_pct,
-        "resume": draft.battery_resume_pct,
-    }
-
-
-def _describe_plug(draft: RulesDraft) -> str:
-    return _("Only while plugged in") if draft.plugged_in_only else _("Plugged in or not")
-
-
-def _describe_home(draft: RulesDraft) -> str:
-    return _("Only at home") if draft.home_only else _("At home or away")
-
-
-def _describe_temperature(draft: RulesDraft) -> str:
-    low, high = draft.temp_low_c, draft.temp_high_c
-    if low is not None and high is not None:
-        return _("Between %(low)s and %(high)s °C") % {"low": low, "high": high}
-    if high is not None:
-        return _("Up to %(high)s °C") % {"high": high}
-    if low is not None:
-        return _("From %(low)s °C") % {"low": low}
-    return _("At any temperature")
-
-
-def _describe_energy(draft: RulesDraft) -> str:
-    return _join_limits(
-        _per_day(draft.energy_wh_per_day_max, _write_kwh),
-        _per_month(draft.energy_wh_per_month_max, _write_kwh),
-    )
-
-
-def _describe_compute(draft: RulesDraft) -> str:
-    return _join_limits(
-        _per_day(draft.compute_s_per_day_max, _write_hours),
-        _per_month(draft.compute_s_per_month_max, _write_hours),
-    )
-
-
-def _write_kwh(energy_wh: int) -> str:
-    return f"{number(energy_wh / 1000, 3)}\N{NO-BREAK SPACE}kWh"
-
-
-def _write_hours(duration_s: int) -> str:
-    return f"{number(duration_s / 3600, 2)}\N{NO-BREAK SPACE}h"
-
-
-def _per_day(limit: int | None, write: Callable[[int], str]) -> str:
-    return "" if limit is None else _("%(limit)s a day") % {"limit": write(limit)}
-
-
-def _per_month(limit: int | None, write: Callable[[int], str]) -> str:
-    return "" if limit is None else _("%(limit)s a month") % {"limit": write(limit)}
-
-
-def _join_limits(*limits: str) -> str:
-    given = [limit for limit in limits if limit]
-    return _("At most %(limits)s") % {"limits": ", ".join(given)} if given else _("No limit")
-
-
-def _describe_power(draft: RulesDraft) -> str:
-    if draft.power_limit_w is None:
-        return _("As much as the computer draws")
-    return _("At most %(power)s W") % {"power": number(draft.power_limit_w)}
-
-
-def _describe_work(draft: RulesDraft) -> str:
-    return ", ".join(str(CATEGORIES[category]) for category in draft.categories)
