@@ -1,5 +1,6 @@
-from consent.forms.cars import CarForm
+from consent.forms.cars import CarForm, NameForm, OfferForm
 from consent.forms.rules import RulesForm
+from consent.forms.sending import write_form
 
 
-__all__ = ["CarForm", "RulesForm"]
+__all__ = ["CarForm", "NameForm", "OfferForm", "RulesForm", "write_form"]

@@ -7,9 +7,9 @@ from django.utils.translation import gettext_lazy as _
 from consent.queries.places import Place
 
 
-class CarForm(forms.Form):
+class NameForm(forms.Form):
     """
-    One car. Region and computer are chosen from where the marketplace buys.
+    What an owner calls a car.
     """
 
     plate = forms.CharField(
@@ -20,6 +20,16 @@ class CarForm(forms.Form):
     name = forms.CharField(
         label=_("What you call it"), max_length=60, help_text=_("Such as: Model Y, garage.")
     )
+
+    def clean_plate(self) -> str:
+        return " ".join(self.cleaned_data["plate"].upper().split())
+
+
+class CarForm(NameForm):
+    """
+    One car. Region and computer are chosen from where the marketplace buys.
+    """
+
     region_code = forms.ChoiceField(
         label=_("Where it is parked"),
         help_text=_("The region only. We never store where your car is."),
@@ -36,9 +46,6 @@ class CarForm(forms.Form):
         computers = {place.hardware_class_code: place.hardware_class_name for place in places}
         self._offer("region_code", regions)
         self._offer("hardware_class_code", computers)
-
-    def clean_plate(self) -> str:
-        return " ".join(self.cleaned_data["plate"].upper().split())
 
     def clean(self) -> dict[str, Any]:
         super().clean()
@@ -71,3 +78,15 @@ class CarForm(forms.Form):
 
     def _offer(self, name: str, choices: dict[str, str]) -> None:
         cast("forms.ChoiceField", self.fields[name]).choices = list(choices.items())
+
+
+class OfferForm(forms.Form):
+    """
+    To whom a car is given.
+    """
+
+    email = forms.EmailField(
+        label=_("E-mail address of the new owner"),
+        help_text=_("They get a link that works once, for two weeks."),
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )

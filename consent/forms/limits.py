@@ -26,7 +26,7 @@ class LimitInput:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitRow:
     """
-    A limit as a page draws it.
+    A limit as a page draws it; `has_range`: with a slider beside the number.
     """
 
     name: str
@@ -38,6 +38,7 @@ class LimitRow:
     high: str
     step: str
     unit: Text
+    has_range: bool
     errors: tuple[str, ...]
 
 
@@ -51,10 +52,10 @@ class LimitWidget(forms.Widget):
 
 class LimitField(forms.Field):
     """
-    Gives a whole number of small units (Wh, s, W, °C), None when it is off.
+    Gives a whole number of small units (Wh, s, W, °C, micros), None when it is off.
 
     `scale` small units make one of what is typed: 1000 Wh a kWh. `low`, `high` and `step` are
-    in typed units; `usual` is shown while the limit is off.
+    in typed units; `usual` is shown while the limit is off and nothing else was typed.
     """
 
     widget = LimitWidget
@@ -68,11 +69,12 @@ class LimitField(forms.Field):
         high: str,
         step: str = "1",
         usual: str,
+        has_range: bool = False,
         **rest: Any,  # noqa: ANN401 - Django's own arguments
     ) -> None:
         super().__init__(required=False, **rest)
         self.unit, self.scale, self.usual = unit, scale, usual
-        self.low, self.high, self.step = low, high, step
+        self.low, self.high, self.step, self.has_range = low, high, step, has_range
 
     def clean(self, value: LimitInput) -> int | None:
         """
@@ -82,20 +84,36 @@ class LimitField(forms.Field):
         """
         if not value.is_on:
             return None
-        typed = _read_number(value.text)
-        if typed is None or not Decimal(self.low) <= typed <= Decimal(self.high):
+        limit = self._read(value.text)
+        if limit is None:
             text = _("Give a number from %(low)s to %(high)s %(unit)s, or switch it off.")
             raise ValidationError(text % {"low": self.low, "high": self.high, "unit": self.unit})
-        return int((typed * self.scale).to_integral_value())
+        return limit
 
-    def show(self, limit: int | None) -> LimitInput:
+    def keep(self, value: LimitInput) -> int | None:
+        """
+        Return what stands in a limit that is switched off, for the day it returns.
+        """
+        if value.is_on or value.text == self.usual:
+            return None
+        return self._read(value.text)
+
+    def show(self, limit: int | None, kept: int | None = None) -> LimitInput:
         """
         Return what a page sends that shows this limit and is not touched.
         """
-        if limit is None:
+        if limit is None and kept is None:
             return LimitInput(is_on=False, text=self.usual)
-        typed = (Decimal(limit) / self.scale).normalize()
-        return LimitInput(is_on=True, text=f"{typed:f}")
+        shown = kept if limit is None else limit
+        assert shown is not None, "one of both is there"
+        typed = (Decimal(shown) / self.scale).normalize()
+        return LimitInput(is_on=limit is not None, text=f"{typed:f}")
+
+    def _read(self, text: str) -> int | None:
+        typed = _read_number(text)
+        if typed is None or not Decimal(self.low) <= typed <= Decimal(self.high):
+            return None
+        return int((typed * self.scale).to_integral_value())
 
 
 def _read_number(text: str) -> Decimal | None:

@@ -1,198 +1,192 @@
 """
-The rules of one car as a form: a draft, every field of which may be wrong.
+The rules of a car, or the defaults of all, as a form: a draft, every field of which may be wrong.
 """
 
-from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, cast
 
-from django import forms
 from django.forms.boundfield import BoundField
 from django.http import QueryDict
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
-from consent.forms.limits import LimitField, LimitInput, LimitRow
-from consent.forms.week import (
-    WeekField,
-    WeekInput,
+from consent.forms.dates import DateRow, make_date_rows, pad_date_rows, read_date_rows
+from consent.forms.fields import LIMITS, PLAIN, TEMPERATURES, RulesFields, get_limit
+from consent.forms.grace import (
+    GraceInput,
+    GraceRow,
+    list_kept_minutes,
+    make_grace_input,
+    make_grace_rows,
+)
+from consent.forms.limits import LimitInput, LimitRow
+from consent.forms.ready import (
+    ReadyInput,
+    ReadyRow,
+    list_kept_rules,
+    make_ready_input,
+    pad_ready_rows,
+    read_ready_rows,
+)
+from consent.forms.texts import CautionWords, describe_caution, describe_fault
+from consent.forms.week import WeekInput, draw_mask, make_week_input
+from consent.forms.windows import (
     WindowRow,
-    draw_mask,
-    make_week_input,
-    pad_rows,
-    read_rows,
+    make_window_rows,
+    pad_window_rows,
+    read_window_rows,
 )
+from consent.queries.editing import Editing
 from consent.queries.words import CATEGORIES
-from consent.rules import (
-    FaultCode,
-    RulesDraft,
-    Window,
-    WorkloadCategory,
-    find_faults,
-    mask_from_windows,
-)
-from consent.rules.drafts import (
-    BATTERY_RESUME_MAX_PCT,
-    BATTERY_STOP_RANGE_PCT,
-    list_zones,
-)
+from consent.rules import BuyersMode, RulesDraft, find_faults, mask_from_windows
+from consent.rules.cautions import find_cautions, find_kept_mask
+from consent.rules.faults import BATTERY_RESUME_MAX_PCT, BATTERY_STOP_RANGE_PCT
+from consent.rules.parts import PARTS
+from consent.rules.profiles import Combined, Origin, combine_for_car, find_own_fields
 from web.components import RangeNumber
 from web.week import UnreadableCell, Week, draw_week, read_week
 
 
-# Where an owner begins who never agreed to anything: little, and easy to see.
-FIRST_WINDOWS = (Window((0, 1, 2, 3, 4, 5, 6), 22 * 60, 7 * 60),)
-FIRST_CATEGORIES = (
-    WorkloadCategory.INFERENCE,
-    WorkloadCategory.RESEARCH,
-    WorkloadCategory.SPEECH,
-)
-
-FAULT_TEXTS: dict[FaultCode, str | Promise] = {
-    FaultCode.NO_HOURS: _("No hour of the week is allowed, so the car could never work."),
-    FaultCode.TOO_MANY_WINDOWS: _("These are more windows than a week can hold."),
-    FaultCode.WINDOW_EMPTY: _("A window starts and ends at the same time."),
-    FaultCode.WINDOW_NOT_QUARTER: _("Times go by quarter-hours."),
-    FaultCode.ZONE_UNKNOWN: _("Choose a time zone from the list."),
-    FaultCode.STOP_OUT_OF_RANGE: _("The floor must be between 20 and 95 %."),
-    FaultCode.RESUME_OUT_OF_RANGE: _("The battery holds no more than 100 %."),
-    FaultCode.RESUME_BELOW_STOP: _("It cannot start again below the level at which it stops."),
-    FaultCode.HIGH_OUT_OF_RANGE: _("The upper limit must be between 20 and 50 °C."),
-    FaultCode.LOW_OUT_OF_RANGE: _("The lower limit must be between −20 and 15 °C."),  # noqa: RUF001 - a minus
-    FaultCode.LIMIT_NOT_POSITIVE: _("With a limit of nothing the car could never work."),
-    FaultCode.DAY_OVER_MONTH: _(
-        "The limit of a day is above that of the month: it would never bind."
-    ),
-    FaultCode.POWER_NEVER_BINDS: _(
-        "The computer never draws that much: the limit would never bind."
-    ),
-    FaultCode.NO_CATEGORIES: _("Allow at least one kind of work, or withdraw instead."),
-}
 # Fields of the draft that the form names otherwise.
 FIELDS_OF_FAULTS = {"windows": "hours"}
-PLAIN = ("time_zone", "battery_stop_pct", "battery_resume_pct", "plugged_in_only", "home_only")
-LIMITS = (
-    "temp_high_c",
-    "temp_low_c",
-    "energy_wh_per_day_max",
-    "energy_wh_per_month_max",
-    "compute_s_per_day_max",
-    "compute_s_per_month_max",
-    "power_limit_w",
-)
 
 
-class RulesForm(forms.Form):
-    expected_number = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
-    hours = WeekField(label=_("Hours"))
-    time_zone = forms.ChoiceField(label=_("Time zone"))
-    battery_stop_pct = forms.IntegerField(label=_("Battery floor"))
-    battery_resume_pct = forms.IntegerField(label=_("Start again at"))
-    plugged_in_only = forms.BooleanField(label=_("Only while plugged in"), required=False)
-    home_only = forms.BooleanField(label=_("Only at home"), required=False)
-    temp_high_c = LimitField(
-        label=_("Warmest"),
-        help_text=_("The car stops while its battery is warmer than this."),
-        unit="°C",
-        low="20",
-        high="50",
-        usual="35",
-    )
-    temp_low_c = LimitField(
-        label=_("Coldest"),
-        help_text=_("The car stops while its battery is colder than this."),
-        unit="°C",
-        low="-20",
-        high="15",
-        usual="0",
-    )
-    energy_wh_per_day_max = LimitField(
-        label=_("Energy a day"),
-        help_text=_("From midnight to midnight on your clock."),
-        unit="kWh",
-        scale=1000,
-        low="0.1",
-        high="100",
-        step="0.1",
-        usual="6",
-    )
-    energy_wh_per_month_max = LimitField(
-        label=_("Energy a month"),
-        help_text=_("From the first of the month on."),
-        unit="kWh",
-        scale=1000,
-        low="0.1",
-        high="2000",
-        step="0.1",
-        usual="90",
-    )
-    compute_s_per_day_max = LimitField(
-        label=_("Working time a day"),
-        help_text=_("Hours in which the computer runs for others."),
-        unit="h",
-        scale=3600,
-        low="0.25",
-        high="24",
-        step="0.25",
-        usual="8",
-    )
-    compute_s_per_month_max = LimitField(
-        label=_("Working time a month"),
-        help_text=_("From the first of the month on."),
-        unit="h",
-        scale=3600,
-        low="0.25",
-        high="744",
-        step="0.25",
-        usual="160",
-    )
-    power_limit_w = LimitField(
-        label=_("Power"),
-        help_text=_("The most that work may draw from your socket."),
-        unit="W",
-        low="50",
-        high="20000",
-        step="50",
-        usual="800",
-    )
-    categories = forms.MultipleChoiceField(
-        label=_("Kinds of work"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-        choices=[(category.value, text) for category, text in CATEGORIES.items()],
-    )
+class RulesForm(RulesFields):
+    """
+    A draft to be shown or read; see `Editing` for what it is judged against.
 
-    def __init__(
-        self, data: QueryDict | None = None, *, shown: RulesDraft, number: int, rated_power_w: int
-    ) -> None:
-        """
-        Show a draft, or read `data`. `number` is the version that a draft begins from.
-        """
-        super().__init__(data, initial={"expected_number": number} | _make_initial(self, shown))
-        self.rated_power_w = rated_power_w
-        self.shown = shown
-        zone = cast("forms.ChoiceField", self.fields["time_zone"])
-        zone.choices = [(name, name) for name in sorted(list_zones())]
+    :ivar editing: what it began with.
+    """
+
+    def __init__(self, data: QueryDict | None = None, *, editing: Editing) -> None:
+        super().__init__(data, initial=make_initial(editing))
+        self.editing = editing
+        cast("Any", self.fields["buyer_ids"]).choices = list(editing.buyers.items())
 
     def clean(self) -> dict[str, Any]:
         super().clean()
-        if not self.errors:
-            for fault in find_faults(draft=self.draft, rated_power_w=self.rated_power_w):
-                field = FIELDS_OF_FAULTS.get(fault.field, fault.field)
-                if not self.has_error(field):
-                    self.add_error(field, str(FAULT_TEXTS[fault.code]))
+        if self.errors:
+            return self.cleaned_data
+        editing = self.editing
+        faults = find_faults(
+            draft=self.effective,
+            car=editing.car,
+            now=editing.now,
+            reward_micros_per_h_highest=editing.reward_micros_per_h_highest,
+        )
+        for fault in faults:
+            field = FIELDS_OF_FAULTS.get(fault.field, fault.field)
+            if not self.has_error(field):
+                # A window may come from the grid, which has no lines.
+                place = None if field in {"hours", "grace"} else fault.place
+                self.add_error(field, str(describe_fault(fault.code, place)))
         return self.cleaned_data
 
-    @property
+    # ------------------------------------------------------------------ what was sent
+    @cached_property
     def draft(self) -> RulesDraft:
         """
-        Return the draft of a form whose fields could all be read.
+        Return what was typed into a form whose fields could all be read.
         """
         given = self.cleaned_data
+        limits = {name: given[name] for name in LIMITS}
+        resumes: dict[str, Any] = {
+            name: given[name] if given[limit] is not None else None
+            for name, limit in TEMPERATURES.items()
+        }
+        has_limit = given["temp_high_c"] is not None or given["temp_low_c"] is not None
         return RulesDraft(
-            **{name: given[name] for name in (*PLAIN, *LIMITS)},
+            **{name: given[name] for name in PLAIN},
+            **limits,
+            **resumes,
             windows=given["hours"],
+            holiday_country=given["holiday_country"] or None,
+            temp_hold_min=(given["temp_hold_min"] or 0) if has_limit else 0,
+            buyers_mode=BuyersMode(given["buyers_mode"]),
+            buyer_ids=tuple(sorted(given["buyer_ids"])),
             categories=tuple(each for each in CATEGORIES if each in given["categories"]),
+            kept=self._list_kept(),
         )
+
+    @property
+    def is_following(self) -> bool:
+        """
+        Return whether the car shall follow its owner's defaults, of which there are some.
+        """
+        has_profile = self.editing.page is not None and self.editing.profile.rules is not None
+        return has_profile and bool(self.cleaned_data["follows"])
+
+    @cached_property
+    def own_fields(self) -> frozenset[str]:
+        """
+        Return the rules that a car that follows has of its own.
+        """
+        return find_own_fields(
+            shown=self.editing.shown,
+            sent=self.draft,
+            own_fields=self.editing.own_fields,
+            given_up=frozenset(self.cleaned_data["given_up"]),
+        )
+
+    @cached_property
+    def _combined(self) -> Combined:
+        editing = self.editing
+        if not self.is_following:
+            return Combined(self.draft, dict.fromkeys(PARTS, Origin.CAR))
+        assert editing.profile.rules is not None, "it follows them"
+        return combine_for_car(
+            profile=editing.profile.rules,
+            own=self.draft,
+            own_fields=self.own_fields,
+            car=editing.car,
+            now=editing.now,
+        )
+
+    @property
+    def effective(self) -> RulesDraft:
+        """
+        Return what would be in force: the draft, with the owner's defaults where they count.
+        """
+        return self._combined.draft
+
+    @property
+    def origins(self) -> dict[str, Origin]:
+        return self._combined.origins
+
+    @property
+    def cautions(self) -> tuple[CautionWords, ...]:
+        """
+        Return what is worth a second look in a valid form, or in the draft that it shows.
+        """
+        draft = self.current
+        found = find_cautions(draft=draft, car=self.editing.car, now=self.editing.now)
+        return tuple(describe_caution(caution, draft) for caution in found)
+
+    @property
+    def current(self) -> RulesDraft:
+        """
+        Return what would be in force if it can be read, else what the form began with.
+        """
+        if self.is_bound and self.is_valid():
+            return self.effective
+        return self.editing.shown
+
+    def _list_kept(self) -> tuple[tuple[str, int], ...]:
+        """
+        Return the values of what is switched off, by field.
+        """
+        given = self.cleaned_data
+        kept: dict[str, int] = {}
+        for name in LIMITS:
+            value = get_limit(name).keep(cast("LimitInput", self[name].value()))
+            if value is not None:
+                kept[name] = value
+        for name, limit in TEMPERATURES.items():
+            if given[limit] is None and given[name] is not None:
+                kept[name] = given[name]
+        ready = cast("ReadyInput", self["ready_by"].value())
+        if not ready.is_on:
+            kept |= list_kept_rules(ready)
+        kept |= list_kept_minutes(cast("dict[str, GraceInput]", self["grace"].value()))
+        return tuple(sorted(kept.items()))
 
     # ------------------------------------------------------------------ what pages draw
     @property
@@ -205,65 +199,103 @@ class RulesForm(forms.Form):
         Return the grid as it was sent, or the draft's when that cannot be read.
         """
         if not self.is_bound:
-            return draw_mask(self.shown.week_mask)
+            return self._draw(self.editing.shown.week_mask)
         if not self.has_error("hours"):
-            return draw_mask(mask_from_windows(self.cleaned_data["hours"]))
+            return self._draw(mask_from_windows(self.cleaned_data["hours"]))
         try:
             return draw_week(is_open=read_week(values=self.week_input.cells))
         except UnreadableCell:
-            return draw_mask(self.shown.week_mask)
+            return self._draw(self.editing.shown.week_mask)
+
+    def _draw(self, mask: int) -> Week:
+        return draw_mask(mask, kept_mask=self.kept_mask & mask)
+
+    @cached_property
+    def kept_mask(self) -> int:
+        """
+        Return the open quarters that charging needs when the battery just may work again.
+        """
+        draft = self.current
+        level = draft.battery_resume_pct
+        return find_kept_mask(draft=draft, car=self.editing.car, charge_pct=level)
 
     @property
     def window_rows(self) -> tuple[WindowRow, ...]:
         rows = self.week_input.rows
-        return pad_rows(read_rows(rows) if self.is_bound else rows)
+        return pad_window_rows(
+            read_window_rows(rows) if self.is_bound else rows, is_adding=self._is_adding("hours")
+        )
 
     @property
     def has_two_weeks(self) -> bool:
         return self.has_error("hours", code="two_weeks")
 
     @property
-    def floor_rows(self) -> tuple[RangeNumber, ...]:
-        return (
-            self._make_range(
-                "battery_stop_pct",
-                _("Never start, and stop within a minute, below this level."),
-                BATTERY_STOP_RANGE_PCT,
-            ),
-            self._make_range(
-                "battery_resume_pct",
-                _("After it stopped, the battery fills up to here first."),
-                (BATTERY_STOP_RANGE_PCT[0], BATTERY_RESUME_MAX_PCT),
-            ),
+    def quiet_rows(self) -> tuple[WindowRow, ...]:
+        rows = tuple(WindowRow(*row) for row in self["quiet_windows"].value())
+        is_adding = self._is_adding("quiet_windows")
+        return pad_window_rows(
+            read_window_rows(rows) if self.is_bound else rows, is_adding=is_adding
         )
 
     @property
-    def temperature_rows(self) -> tuple[LimitRow, ...]:
-        return tuple(self._make_limit(name) for name in LIMITS[:2])
+    def date_rows(self) -> tuple[DateRow, ...]:
+        rows = tuple(DateRow(*row) for row in self["exceptions"].value())
+        is_adding = self._is_adding("exceptions")
+        return pad_date_rows(read_date_rows(rows) if self.is_bound else rows, is_adding=is_adding)
 
     @property
-    def budget_rows(self) -> tuple[LimitRow, ...]:
-        return tuple(self._make_limit(name) for name in LIMITS[2:])
+    def ready_input(self) -> ReadyInput:
+        return cast("ReadyInput", self["ready_by"].value())
 
-    def _make_range(
-        self, name: str, help_text: str | Promise, limits: tuple[int, int]
-    ) -> RangeNumber:
+    @property
+    def ready_rows(self) -> tuple[ReadyRow, ...]:
+        rows = self.ready_input.rows
+        is_judged = self.is_bound and self.ready_input.is_on
+        is_adding = self._is_adding("ready_by")
+        return pad_ready_rows(read_ready_rows(rows) if is_judged else rows, is_adding=is_adding)
+
+    def _is_adding(self, name: str) -> bool:
+        """
+        Return whether a button asked for another line of this list.
+        """
+        return self.data.get("lines") == f"add:{name}"
+
+    @property
+    def grace_rows(self) -> tuple[GraceRow, ...]:
+        return make_grace_rows(cast("dict[str, GraceInput]", self["grace"].value()))
+
+    @property
+    def limits(self) -> dict[str, LimitRow]:
+        """
+        Return every limit as a row, by the name of its field.
+        """
+        return {name: self._make_limit(name) for name in LIMITS}
+
+    @property
+    def ranges(self) -> dict[str, RangeNumber]:
+        """
+        Return the two levels of the battery as rows, by the names of their fields.
+        """
+        low, high = BATTERY_STOP_RANGE_PCT
+        highs = {"battery_stop_pct": high, "battery_resume_pct": BATTERY_RESUME_MAX_PCT}
+        return {name: self._make_range(name, low, most) for name, most in highs.items()}
+
+    def _make_range(self, name: str, low: int, high: int) -> RangeNumber:
         field = self[name]
         return RangeNumber(
             name=name,
             label=field.label,
             value=field.value(),
-            low=limits[0],
-            high=limits[1],
+            low=low,
+            high=high,
             step=1,
             unit="%",
-            help_text=help_text,
-            errors=tuple(_list_errors(field)),
+            errors=_list_errors(field),
         )
 
     def _make_limit(self, name: str) -> LimitRow:
-        bound = self[name]
-        field = cast("LimitField", bound.field)
+        bound, field = self[name], get_limit(name)
         value = cast("LimitInput", bound.value())
         return LimitRow(
             name=name,
@@ -275,44 +307,45 @@ class RulesForm(forms.Form):
             high=field.high,
             step=field.step,
             unit=field.unit,
-            errors=tuple(_list_errors(bound)),
+            has_range=field.has_range,
+            errors=_list_errors(bound),
         )
 
 
-def make_first_draft(*, time_zone: str) -> RulesDraft:
+def make_initial(editing: Editing) -> dict[str, Any]:
     """
-    Return where an owner begins who never agreed to anything.
+    Return what an untouched form shows, by field.
     """
-    return RulesDraft(
-        time_zone=time_zone,
-        windows=FIRST_WINDOWS,
-        battery_stop_pct=50,
-        battery_resume_pct=60,
-        plugged_in_only=True,
-        home_only=True,
-        temp_high_c=35,
-        temp_low_c=0,
-        energy_wh_per_day_max=None,
-        energy_wh_per_month_max=None,
-        compute_s_per_day_max=None,
-        compute_s_per_month_max=None,
-        power_limit_w=None,
-        categories=FIRST_CATEGORIES,
-    )
-
-
-def _make_initial(form: RulesForm, draft: RulesDraft) -> dict[str, Any]:
-    limits = {
-        name: cast("LimitField", form.base_fields[name]).show(getattr(draft, name))
-        for name in LIMITS
+    draft, kept = editing.shown, dict(editing.shown.kept)
+    limits = {name: get_limit(name).show(getattr(draft, name), kept.get(name)) for name in LIMITS}
+    resumes = {
+        name: kept.get(name) if getattr(draft, name) is None else getattr(draft, name)
+        for name in TEMPERATURES
     }
+    rows = (
+        ("exceptions", make_date_rows(draft.exceptions), "kind first last starts ends"),
+        ("quiet_windows", make_window_rows(draft.quiet_windows), "days starts ends"),
+    )
     return {
         **{name: getattr(draft, name) for name in PLAIN},
         **limits,
+        **resumes,
+        **{
+            name: tuple(tuple(getattr(each, part) for part in parts.split()) for each in found)
+            for name, found, parts in rows
+        },
+        "expected_number": editing.number,
+        "follows": editing.follows,
         "hours": make_week_input(draft.windows),
+        "holiday_country": draft.holiday_country,
+        "temp_hold_min": draft.temp_hold_min or None,
+        "ready_by": make_ready_input(draft.ready_by, draft.kept),
+        "buyers_mode": draft.buyers_mode.value,
+        "buyer_ids": list(draft.buyer_ids),
         "categories": [category.value for category in draft.categories],
+        "grace": make_grace_input(draft.grace, draft.kept),
     }
 
 
-def _list_errors(field: BoundField) -> Iterator[str]:
-    return (str(error) for error in field.errors)
+def _list_errors(field: BoundField) -> tuple[str, ...]:
+    return tuple(str(error) for error in field.errors)

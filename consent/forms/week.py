@@ -5,53 +5,27 @@ Both show the same week when the page is drawn. Whichever of them was changed co
 both were, and differ, the form asks.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 
-from consent.queries.evidence import read_minute, write_minute
-from consent.queries.words import DAY_SETS, Text
-from consent.rules import Window, mask_from_windows
-from consent.rules.week import (
-    MINUTES_PER_DAY,
-    QUARTER_MINUTES,
-    QUARTERS_PER_WEEK,
-    windows_from_mask,
+from consent.forms.windows import (
+    WindowRow,
+    make_window_rows,
+    read_window,
+    read_window_rows,
+    take_rows,
 )
+from consent.rules import Window, mask_from_windows
+from consent.rules.week import QUARTERS_PER_WEEK, windows_from_mask
 from web.week import UnreadableCell, Week, draw_week, read_week
 
 
-ROWS_SPARE = 2
-ROWS_MAX = 60
 GRID, TIMES = "grid", "times"
-DAYS_BY_NAME: dict[str, tuple[int, ...]] = {
-    "all": (0, 1, 2, 3, 4, 5, 6),
-    "weekdays": (0, 1, 2, 3, 4),
-    "weekend": (5, 6),
-    **{str(day): (day,) for day in range(7)},
-}
-NAMES_BY_DAYS = {days: name for name, days in DAYS_BY_NAME.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class WindowRow:
-    """
-    One line of typed times; all empty is no window.
-    """
-
-    days: str = ""
-    starts: str = ""
-    ends: str = ""
-    error: str = ""
-
-    @property
-    def is_empty(self) -> bool:
-        return not self.starts and not self.ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,32 +46,26 @@ def make_week_input(windows: tuple[Window, ...]) -> WeekInput:
     """
     mask = mask_from_windows(windows)
     cells = (cell.value for day in draw_mask(mask).days for cell in day.cells if cell.is_checked)
-    return WeekInput(tuple(cells), make_rows(windows), f"{mask:x}")
+    return WeekInput(tuple(cells), make_window_rows(windows), f"{mask:x}")
 
 
-def draw_mask(mask: int) -> Week:
-    return draw_week(is_open=[bool(mask >> quarter & 1) for quarter in range(QUARTERS_PER_WEEK)])
-
-
-def make_rows(windows: tuple[Window, ...]) -> tuple[WindowRow, ...]:
+def draw_mask(mask: int, *, kept_mask: int = 0) -> Week:
     """
-    Return the lines that show these windows, a line per day where the days have no name.
+    Return the grid of a week mask; `kept_mask` has the quarters that charging needs.
     """
-    return tuple(
-        WindowRow(name, write_minute(window.starts_minute), _write_end(window))
-        for window in windows
-        for name in _name_days(window.days)
+    return draw_week(
+        is_open=[bool(mask >> quarter & 1) for quarter in range(QUARTERS_PER_WEEK)],
+        reserved_hours=list_hours(kept_mask),
     )
 
 
-def _name_days(days: tuple[int, ...]) -> tuple[str, ...]:
-    name = NAMES_BY_DAYS.get(days)
-    return (name,) if name else tuple(str(day) for day in days)
-
-
-def _write_end(window: Window) -> str:
-    # Browsers know no 24:00; as an end, midnight is the end of the day.
-    return write_minute(window.ends_minute % MINUTES_PER_DAY)
+def list_hours(mask: int) -> Iterable[tuple[int, int]]:
+    """
+    Yield the (day, hour) of which a mask has any quarter.
+    """
+    for hour in range(QUARTERS_PER_WEEK // 4):
+        if mask >> hour * 4 & 0b1111:
+            yield divmod(hour, 24)
 
 
 class WeekWidget(forms.Widget):
@@ -106,10 +74,9 @@ class WeekWidget(forms.Widget):
     """
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> WeekInput:  # noqa: ANN401, ARG002 - Django's signature
-        columns = (data.getlist(f"{name}_{part}")[:ROWS_MAX] for part in ("days", "from", "to"))
         return WeekInput(
             cells=tuple(data.getlist(name)),
-            rows=tuple(WindowRow(*row) for row in zip(*columns, strict=False)),
+            rows=tuple(WindowRow(*row) for row in take_rows(data, name, ("days", "from", "to"))),
             before=data.get(f"{name}_before", ""),
             counts=data.get(f"{name}_counts", ""),
         )
@@ -136,10 +103,10 @@ class WeekField(forms.Field):
             before = int(value.before or "0", 16)
         except ValueError as error:
             raise ValidationError(_("Draw the week again: it could not be read.")) from error
-        rows = read_rows(value.rows)
+        rows = read_window_rows(value.rows)
         if any(row.error for row in rows):
             raise ValidationError(_("Some of the typed times need another look."))
-        typed = tuple(_read_window(row) for row in rows if not row.is_empty)
+        typed = tuple(read_window(row) for row in rows if not row.is_empty)
         times = mask_from_windows(typed)
         if times == grid or value.counts == TIMES or grid == before:
             return typed
@@ -149,44 +116,6 @@ class WeekField(forms.Field):
             _("You changed the grid and the typed times. Say which of them counts."),
             code="two_weeks",
         )
-
-
-def read_rows(rows: tuple[WindowRow, ...]) -> tuple[WindowRow, ...]:
-    """
-    Return the lines, each with what is wrong with it.
-    """
-    return tuple(row if row.is_empty else replace(row, error=_find_error(row)) for row in rows)
-
-
-def pad_rows(rows: tuple[WindowRow, ...]) -> tuple[WindowRow, ...]:
-    """
-    Return the lines that say something, and some empty ones to go on.
-    """
-    return (*(row for row in rows if not row.is_empty), *[WindowRow()] * ROWS_SPARE)
-
-
-def list_day_choices() -> tuple[tuple[str, Text], ...]:
-    return tuple(
-        (name, DAY_SETS[days] if days in DAY_SETS else WEEKDAYS[days[0]])
-        for name, days in DAYS_BY_NAME.items()
-    )
-
-
-def _find_error(row: WindowRow) -> str:
-    try:
-        window = _read_window(row)
-    except (KeyError, ValueError):
-        return _("Choose the days and give both times, such as 22:00 and 07:00.")
-    if window.starts_minute % QUARTER_MINUTES or window.ends_minute % QUARTER_MINUTES:
-        return _("Times go by quarter-hours: 22:00, 22:15, 22:30 or 22:45.")
-    if window.starts_minute == window.ends_minute % MINUTES_PER_DAY:
-        return _("It starts and ends at the same time. For a whole day, tick its hours.")
-    return ""
-
-
-def _read_window(row: WindowRow) -> Window:
-    starts, ends = read_minute(row.starts), read_minute(row.ends)
-    return Window(DAYS_BY_NAME[row.days], starts, ends or MINUTES_PER_DAY)
 
 
 def _read_grid(cells: tuple[str, ...]) -> int:

@@ -51,3 +51,14 @@ def find_way_back(request: HttpRequest) -> str:
     back = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()})
     return back if is_ours else reverse("consent:cars")
+
+
+def read_number(text: str | None) -> int | None:
+    """
+    Return the version that an address names, None when it names none.
+
+    What cannot be a version's number is one that never was: 0.
+    """
+    if not text:
+        return None
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

@@ -1,3 +1,4 @@
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from django.contrib import messages
@@ -11,9 +12,22 @@ from accounts.permissions import PersonRequest, owner_required, signed_in_requir
 from consent import operations, queries
 from consent.forms import CarForm
 from consent.operations import PlateTaken
+from consent.queries import VehicleCard
 from consent.queries.places import list_places
-from consent.views.acts import make_car_view
+from consent.queries.renewals import Renewal, find_renewal
 from consent.views.addresses import address_of
+from consent.views.pausing import PauseMenu, make_pause_menu
+
+
+@dataclass(frozen=True, slots=True)
+class CarView:
+    """
+    A car with what can be done to it.
+    """
+
+    card: VehicleCard
+    breaks: PauseMenu
+    renewal: Renewal | None
 
 
 @require_safe
@@ -21,7 +35,13 @@ from consent.views.addresses import address_of
 def show_cars(request: PersonRequest) -> HttpResponse:
     now = timezone.now()
     cards = queries.list_vehicles(owner_id=request.user.pk, now=now)
-    context = {"cars": [make_car_view(card, now) for card in cards], "now": now}
+    context = {
+        "cars": [
+            CarView(card, make_pause_menu(card, now), find_renewal(card, now=now)) for card in cards
+        ],
+        "former_cars": queries.list_former_cars(owner_id=request.user.pk),
+        "now": now,
+    }
     return render(request, "consent/cars.html", context)
 
 

@@ -1,44 +1,37 @@
 """
-The rules of a car: edit, review beside what holds now, confirm.
+The editor of a car's rules, and the draft in words beside it while it changes.
 """
 
-from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
-from django.contrib import messages
-from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import render
 from django.utils import timezone
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
+from django_htmx.http import trigger_client_event
 
 from accounts.permissions import PersonRequest
-from consent import operations, queries
+from consent import queries
 from consent.forms import RulesForm
-from consent.forms.rules import make_first_draft
-from consent.forms.week import list_day_choices
-from consent.operations import StaleVersion
-from consent.queries import RulesPage
-from consent.queries.words import RuleWords, Text, describe_rules
-from consent.rules import RulesDraft
-from consent.views.addresses import about_a_car, address_of
+from consent.forms.countries import list_country_choices
+from consent.forms.week import list_hours
+from consent.forms.windows import list_day_choices
+from consent.queries import Editing
+from consent.rules.drafts import list_zones
+from consent.views.addresses import about_a_car, read_number
+from consent.views.comparing import compare, make_feet
 from web.week import make_preset
 
 
-@dataclass(frozen=True, slots=True)
-class ComparedRule:
-    """
-    One rule as it is and as it would be.
-    """
-
-    label: Text
-    now: str
-    then: str
-
-    @property
-    def is_changed(self) -> bool:
-        return self.now != self.then
+# The lists of the form, by the names of their parts: lines are added and dropped by a button.
+LISTS = {
+    "hours": ("days", "from", "to"),
+    "exceptions": ("kind", "first", "last", "from", "to"),
+    "ready_by": ("days", "level", "time"),
+    "quiet_windows": ("days", "from", "to"),
+}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -47,27 +40,13 @@ def edit_rules(request: PersonRequest, vehicle_id: int) -> HttpResponse:
     """
     Show the editor: from what is in force, or again with what was sent.
     """
-    page = queries.get_rules(vehicle_id=vehicle_id, owner_id=request.user.pk)
-    return _show_editor(request, page, _make_form(request, page))
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@about_a_car
-def review_rules(request: PersonRequest, vehicle_id: int) -> HttpResponse:
-    """
-    Show old and new side by side; confirmed, put the new in force.
-    """
-    page = queries.get_rules(vehicle_id=vehicle_id, owner_id=request.user.pk)
-    if request.method != "POST":
-        return redirect(address_of("rules", vehicle_id))
-    form = _make_form(request, page)
-    if not form.is_valid():
-        return _show_editor(request, page, form)
-    if form.cleaned_data["expected_number"] != page.number:
-        return _show_review(request, page, form, is_stale=True)
-    if "confirm" not in request.POST:
-        return _show_review(request, page, form)
-    return _save(request, page, form)
+    editing = queries.get_editing(
+        vehicle_id=vehicle_id,
+        owner_id=request.user.pk,
+        now=timezone.now(),
+        from_number=read_number(request.GET.get("from")),
+    )
+    return show_editor(request, read_form(request, editing))
 
 
 @require_POST
@@ -76,44 +55,48 @@ def summarize_rules(request: PersonRequest, vehicle_id: int) -> HttpResponse:
     """
     Answer the editor with the draft in words, as it stands while it is being changed.
     """
-    page = queries.get_rules(vehicle_id=vehicle_id, owner_id=request.user.pk)
-    form = _make_form(request, page)
-    return render(request, "consent/_summary.html", _make_summary(page, form))
-
-
-def _make_form(request: PersonRequest, page: RulesPage) -> RulesForm:
-    shown = page.current.draft if page.current else make_first_draft(time_zone=page.time_zone)
-    return RulesForm(
-        request.POST if request.method == "POST" else None,
-        shown=shown,
-        number=page.number,
-        rated_power_w=page.rated_power_w,
+    editing = queries.get_editing(
+        vehicle_id=vehicle_id, owner_id=request.user.pk, now=timezone.now()
     )
+    form = RulesForm(request.POST, editing=editing)
+    return render(request, "consent/_summary.html", make_summary(form))
 
 
-def _save(request: PersonRequest, page: RulesPage, form: RulesForm) -> HttpResponse:
-    try:
-        version = operations.give_consent(
-            vehicle_id=page.vehicle_id,
-            owner_id=request.user.pk,
-            rules=form.draft,
-            expected_number=form.cleaned_data["expected_number"],
-            notice_language=get_language() or "en",
-            now=timezone.now(),
-        )
-    except StaleVersion:
-        newer = queries.get_rules(vehicle_id=page.vehicle_id, owner_id=request.user.pk)
-        return _show_review(request, newer, form, is_stale=True)
-    text = _("Version %(number)s of your rules for %(plate)s is in force.")
-    messages.success(request, text % {"number": version.number, "plate": page.plate})
-    return redirect(address_of("rules", page.vehicle_id))
+def read_form(request: PersonRequest, editing: Editing) -> RulesForm:
+    """
+    Return the form as it was sent, less a line that a button dropped.
+    """
+    if request.method != "POST":
+        return RulesForm(editing=editing)
+    return RulesForm(drop_line(request.POST), editing=editing)
 
 
-def _show_editor(request: PersonRequest, page: RulesPage, form: RulesForm) -> HttpResponse:
-    # A draft that comes back from the review to be changed has nothing wrong with it.
-    is_wrong = form.is_bound and not form.is_valid()
-    context = _make_summary(page, form) | {
+def drop_line(data: QueryDict) -> QueryDict:
+    """
+    Return a form's data without the line that `lines=drop:<list>:<place>` names.
+    """
+    act, _colon, rest = data.get("lines", "").partition(":")
+    name, _colon, place = rest.partition(":")
+    if act != "drop" or name not in LISTS or not place.isdigit():
+        return data
+    changed = data.copy()
+    for part in LISTS[name]:
+        column = changed.getlist(f"{name}_{part}")
+        del column[int(place) : int(place) + 1]
+        changed.setlist(f"{name}_{part}", column)
+    return changed
+
+
+def show_editor(request: PersonRequest, form: RulesForm) -> HttpResponse:
+    # A draft that comes back from the review, or to get another line, has nothing wrong with it.
+    is_reviewed = "lines" not in request.POST
+    is_wrong = form.is_bound and not form.is_valid() and is_reviewed
+    context = make_summary(form) | {
+        "feet": make_feet(form),
         "days": list_day_choices(),
+        "zones": sorted(list_zones()),
+        "countries": list_country_choices(near=form.editing.country),
+        "is_calm": not is_reviewed,
         "presets": (
             make_preset(label=_("Every night 22 to 7"), windows=[(range(7), 22, 7)]),
             make_preset(label=_("Weeknights 20 to 7"), windows=[(range(5), 20, 7)]),
@@ -122,54 +105,26 @@ def _show_editor(request: PersonRequest, page: RulesPage, form: RulesForm) -> Ht
         ),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if is_wrong else HTTPStatus.OK
-    return render(request, "consent/rules.html", context, status=status)
+    response = render(request, "consent/rules.html", context, status=status)
+    # Part of this page takes the place of what was there: the preview has to follow.
+    return (
+        response if is_reviewed else trigger_client_event(response, "rulesPainted", after="settle")
+    )
 
 
-def _make_summary(page: RulesPage, form: RulesForm) -> dict[str, object]:
+def make_summary(form: RulesForm) -> dict[str, Any]:
     """
     Return the context of the draft in words; the words before it when it cannot be read.
     """
+    editing = form.editing
     is_readable = not form.is_bound or form.is_valid()
-    draft = form.draft if form.is_bound and is_readable else form.shown
     return {
-        "page": page,
+        "page": editing.page,
+        "editing": editing,
         "form": form,
         "is_readable": is_readable,
-        "hours": draft.week_mask.bit_count() / 4,
-        "compared": compare(page, draft),
-        "next_number": page.number + 1,
+        "kept_hours": " ".join(f"{day}-{hour}" for day, hour in list_hours(form.kept_mask)),
+        "hours": form.current.week_mask.bit_count() / 4,
+        "compared": compare(editing.effective, form.current, buyers=editing.buyers),
+        "next_number": editing.number + 1,
     }
-
-
-def _show_review(
-    request: PersonRequest, page: RulesPage, form: RulesForm, *, is_stale: bool = False
-) -> HttpResponse:
-    sent = [
-        (name, value)
-        for name, values in request.POST.lists()
-        if name not in {"csrfmiddlewaretoken", "expected_number", "confirm"}
-        for value in values
-    ]
-    context = {
-        "page": page,
-        "compared": compare(page, form.draft),
-        "week": form.week,
-        "sent": sent,
-        "is_stale": is_stale,
-        "next_number": page.number + 1,
-    }
-    status = HTTPStatus.CONFLICT if is_stale else HTTPStatus.OK
-    return render(request, "consent/review.html", context, status=status)
-
-
-def compare(page: RulesPage, draft: RulesDraft) -> tuple[ComparedRule, ...]:
-    """
-    Return every rule of a draft beside the one in force; without one there is no "now".
-    """
-    before: dict[str, RuleWords] = {}
-    if page.current and not page.current.is_withdrawn:
-        before = {each.field: each for each in page.current.words}
-    return tuple(
-        ComparedRule(each.label, before[each.field].text if before else "", each.text)
-        for each in describe_rules(draft)
-    )

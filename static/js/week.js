@@ -70,11 +70,11 @@
       set(event.target, event.target.checked);
       changed();
     });
-    const fill = ({ currentTarget: chip }) => {
-      cells.forEach((cell, index) => set(cell, chip.dataset.hours[index] === "1"));
-      changed();
-    };
-    document.querySelectorAll(`[data-fills="${week.id}"]`).forEach((chip) => chip.addEventListener("click", fill));
+    document.addEventListener("click", ({ target }) => {
+      const chip = target.closest(`[data-fills="${week.id}"]`);
+      if (chip) cells.forEach((cell, index) => set(cell, chip.dataset.hours[index] === "1"));
+      if (chip) changed();
+    });
   };
   document.querySelectorAll(".week:not([aria-readonly])").forEach(start);
 })();
