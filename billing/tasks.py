@@ -13,8 +13,10 @@ from datetime import datetime
 from django.utils import timezone
 
 from billing.operations.bookings import release_finished_bookings
+from billing.operations.erasure import complete_erasures
 from billing.operations.ledger_checks import check_ledger_hourly
 from billing.operations.ledger_seals import seal_ledger
+from billing.operations.outlooks import refresh_due_outlook
 from billing.operations.payout_returns import confirm_transfers
 from billing.operations.payout_runs import settle_runs
 from billing.operations.payouts import execute_payouts, look_up_unknown
@@ -40,8 +42,10 @@ STEPS: tuple[Step, ...] = (
     look_up_unknown,
     confirm_transfers,
     settle_runs,
+    complete_erasures,
     seal_ledger,
     check_ledger_hourly,
+    refresh_due_outlook,
 )
 
 

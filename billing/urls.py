@@ -3,10 +3,12 @@ from django.urls import URLPattern, URLResolver, path, re_path
 from billing import webhooks
 from billing.api import balance, bookings, finance, top_ups, usage
 from billing.views import (
+    breaches,
     buyer,
     buyer_billing,
     buyer_new,
     earnings,
+    erasure,
     ledger,
     metering,
     payout_runs,
@@ -15,13 +17,18 @@ from billing.views import (
     readings,
     sessions,
     tariff,
+    tariff_outliers,
 )
 from billing.views import finance as finance_pages
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/tariff/", tariff.edit_tariff, name="tariff"),
+    path("settings/tariff/average/", tariff.return_to_average, name="tariff_average"),
+    path("settings/erasure/", erasure.show_erasure, name="erasure"),
+    path("settings/erasure/take-back/", erasure.take_back, name="erasure_take_back"),
     path("earnings/", earnings.show_earnings, name="earnings"),
+    path("breaches/", breaches.show_breaches, name="breaches"),
     path("sessions/", sessions.show_sessions, name="sessions"),
     path("sessions/<str:vehicle_id>/<str:stamp>/", sessions.show_session, name="session"),
     path(
@@ -81,6 +88,7 @@ FINANCE: list[URLPattern | URLResolver] = [
         quarantine.decide_quarantined,
         name="quarantined_decide",
     ),
+    path("finance/tariffs/", tariff_outliers.show_outliers, name="tariff_outliers"),
     path("finance/metering/", metering.show_for_finance, name="metering"),
     path("operations/metering/", metering.show_for_operators, name="operations_metering"),
 ]

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from billing.queries.tariffs import TariffView
 from billing.rules import TariffWindow
-from consent.queries.evidence import read_minute, write_minute
+from consent.rules.written import read_minute, write_minute
 from web.limits import TARIFF_MICROS_PER_KWH_MAX, TARIFF_WINDOWS_MAX
 
 

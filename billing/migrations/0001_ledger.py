@@ -17,9 +17,9 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON billing_entry
     FOR EACH STATEMENT EXECUTE FUNCTION billing_refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON billing_ledgerseal
     FOR EACH STATEMENT EXECUTE FUNCTION billing_refuse_change();
--- An account keeps its identity for ever; only its balance moves.
+-- An account keeps its identity for ever; only its balance and the parts of it move.
 CREATE TRIGGER append_only
-    BEFORE UPDATE OF id, kind, component, currency, owner_id, organization_id
+    BEFORE UPDATE OF id, kind, currency, owner_id, organization_id
         OR DELETE OR TRUNCATE ON billing_account
     FOR EACH STATEMENT EXECUTE FUNCTION billing_refuse_change();
 """
@@ -32,28 +32,40 @@ DROP TRIGGER append_only ON billing_transfer;
 DROP FUNCTION billing_refuse_change();
 """
 
-# EXECUTE, so that the join is planned for the number of rows at hand; min() and not LIMIT 1,
-# which would be planned as if a fault were found at once, when there is none to find.
+# Each account and entry once, looked up by its key: transfers name few entries and debits, and
+# a join would read every account there is. EXECUTE plans for the tables as they are by now;
+# min() and not LIMIT 1, which would be planned as if a fault were found at once.
 SOUND_TRANSFERS = """
 CREATE FUNCTION billing_check_transfers() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     unsound text;
 BEGIN
     EXECUTE $check$
-        SELECT min(f.business_key)
-        FROM fresh f
-        LEFT JOIN billing_account d ON d.id = f.debit_account_id
-        LEFT JOIN billing_account c ON c.id = f.credit_account_id
-        LEFT JOIN billing_entry e ON e.id = f.entry_id
-        WHERE e.id IS NULL OR d.id IS NULL OR c.id IS NULL
-            OR d.currency <> f.currency OR c.currency <> f.currency
-            OR d.owner_id <> coalesce(f.owner_id, -1)
-            OR c.owner_id <> coalesce(f.owner_id, -1)
-            OR d.organization_id <> coalesce(f.organization_id, -1)
-            OR c.organization_id <> coalesce(f.organization_id, -1)
+        SELECT min(named.what)
+        FROM (
+            SELECT 'account ' || s.account_id AS what
+            FROM (
+                SELECT DISTINCT debit_account_id AS account_id, currency, owner_id,
+                    organization_id
+                FROM fresh
+                UNION ALL
+                SELECT DISTINCT credit_account_id, currency, owner_id, organization_id FROM fresh
+            ) s
+            LEFT JOIN LATERAL (
+                SELECT id, currency, owner_id, organization_id
+                FROM billing_account WHERE id = s.account_id OFFSET 0
+            ) a ON true
+            WHERE a.id IS NULL OR a.currency <> s.currency
+                OR a.owner_id <> coalesce(s.owner_id, -1)
+                OR a.organization_id <> coalesce(s.organization_id, -1)
+            UNION ALL
+            SELECT 'entry ' || s.entry_id
+            FROM (SELECT DISTINCT entry_id FROM fresh) s
+            WHERE NOT EXISTS (SELECT FROM billing_entry e WHERE e.id = s.entry_id)
+        ) named
     $check$ INTO unsound;
     IF unsound IS NOT NULL THEN
-        RAISE EXCEPTION 'transfer % names a missing or unfitting account or entry', unsound
+        RAISE EXCEPTION 'a transfer names a missing or unfitting %', unsound
             USING ERRCODE = 'foreign_key_violation', TABLE = 'billing_transfer',
                 CONSTRAINT = 'billing_transfer_sound';
     END IF;
@@ -112,7 +124,8 @@ BEGIN
         EXECUTE format('REVOKE ALL ON %I FROM parado_app', ledger_table);
         EXECUTE format('GRANT SELECT, INSERT ON %I TO parado_app', ledger_table);
     END LOOP;
-    GRANT UPDATE (balance_micros) ON billing_account TO parado_app;
+    GRANT UPDATE (balance_micros, electricity_micros, wear_micros, reward_micros, job_micros,
+        compensation_micros, returned_micros) ON billing_account TO parado_app;
     REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM parado_app;
     -- Tables made later, by migrations or by a function that adds a partition.
     ALTER DEFAULT PRIVILEGES IN SCHEMA public
@@ -176,24 +189,14 @@ class Migration(migrations.Migration):
                         max_length=24,
                     ),
                 ),
-                (
-                    "component",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("electricity", "Electricity"),
-                            ("wear", "Wear"),
-                            ("reward", "Reward"),
-                            ("job", "Jobs"),
-                            ("compensation", "Compensation"),
-                            ("returned", "Returned payout"),
-                        ],
-                        default="",
-                        max_length=12,
-                    ),
-                ),
                 ("currency", models.CharField(max_length=3)),
                 ("balance_micros", models.BigIntegerField(db_default=0, default=0)),
+                ("electricity_micros", models.BigIntegerField(db_default=0, default=0)),
+                ("wear_micros", models.BigIntegerField(db_default=0, default=0)),
+                ("reward_micros", models.BigIntegerField(db_default=0, default=0)),
+                ("job_micros", models.BigIntegerField(db_default=0, default=0)),
+                ("compensation_micros", models.BigIntegerField(db_default=0, default=0)),
+                ("returned_micros", models.BigIntegerField(db_default=0, default=0)),
                 (
                     "organization",
                     models.ForeignKey(
@@ -286,29 +289,24 @@ class Migration(migrations.Migration):
             name="Transfer",
             fields=[
                 (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "entry_id",
+                        "number",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
-                ("code", models.CharField(max_length=32)),
-                ("amount_micros", models.BigIntegerField()),
-                ("currency", models.CharField(max_length=3)),
-                ("effective_at", models.DateTimeField()),
-                ("booked_at", models.DateTimeField()),
-                ("owner_id", models.BigIntegerField(null=True)),
-                ("organization_id", models.BigIntegerField(null=True)),
-                ("booking_id", models.BigIntegerField(null=True)),
-                ("settlement_id", models.BigIntegerField(null=True)),
-                ("on_date", models.DateField(null=True)),
-                ("business_key", models.CharField(max_length=120)),
                 (
-                    "credit_account",
+                    "entry",
                     models.ForeignKey(
                         db_constraint=False,
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
-                        related_name="credits",
-                        to="billing.account",
+                        related_name="transfers",
+                        to="billing.entry",
                     ),
                 ),
                 (
@@ -321,12 +319,40 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "entry",
+                    "credit_account",
                     models.ForeignKey(
                         db_constraint=False,
                         on_delete=django.db.models.deletion.PROTECT,
-                        related_name="transfers",
-                        to="billing.entry",
+                        related_name="credits",
+                        to="billing.account",
+                    ),
+                ),
+                ("amount_micros", models.BigIntegerField()),
+                ("effective_at", models.DateTimeField()),
+                ("booked_at", models.DateTimeField()),
+                ("owner_id", models.BigIntegerField(null=True)),
+                ("organization_id", models.BigIntegerField(null=True)),
+                ("booking_id", models.BigIntegerField(null=True)),
+                ("settlement_id", models.BigIntegerField(null=True)),
+                ("on_date", models.DateField(null=True)),
+                ("number", models.PositiveIntegerField()),
+                ("currency", models.CharField(max_length=3)),
+                ("code", models.CharField(max_length=32)),
+                (
+                    "component",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("electricity", "Electricity"),
+                            ("wear", "Wear"),
+                            ("reward", "Reward"),
+                            ("job", "Jobs"),
+                            ("compensation", "Compensation"),
+                            ("returned", "Returned payout"),
+                        ],
+                        db_default="",
+                        default="",
+                        max_length=12,
                     ),
                 ),
             ],
@@ -339,7 +365,6 @@ class Migration(migrations.Migration):
                     models.F("organization"), models.Value(0)
                 ),
                 models.F("kind"),
-                models.F("component"),
                 models.F("currency"),
                 name="billing_account_key",
             ),
@@ -404,23 +429,40 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(
-                        ("component__in", ("electricity", "wear", "reward", "job", "compensation")),
-                        ("kind", "owner_pending"),
-                    ),
-                    models.Q(
                         (
-                            "component__in",
-                            ["electricity", "wear", "reward", "job", "compensation", "returned"],
+                            "balance_micros",
+                            models.F("electricity_micros")
+                            + models.F("wear_micros")
+                            + models.F("reward_micros")
+                            + models.F("job_micros")
+                            + models.F("compensation_micros")
+                            + models.F("returned_micros"),
                         ),
-                        ("kind", "owner_available"),
+                        ("kind__in", ("owner_pending", "owner_available")),
                     ),
                     models.Q(
-                        models.Q(("kind__in", ["owner_pending", "owner_available"]), _negated=True),
-                        ("component", ""),
+                        models.Q(("kind__in", ("owner_pending", "owner_available")), _negated=True),
+                        ("compensation_micros", 0),
+                        ("electricity_micros", 0),
+                        ("job_micros", 0),
+                        ("returned_micros", 0),
+                        ("reward_micros", 0),
+                        ("wear_micros", 0),
                     ),
                     _connector="OR",
                 ),
-                name="billing_account_component_fits",
+                name="billing_account_parts_are_the_balance",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kind", "owner_pending"), _negated=True),
+                    ("returned_micros", 0),
+                    _connector="OR",
+                ),
+                name="billing_account_returned_is_available",
             ),
         ),
         migrations.AddConstraint(
@@ -435,11 +477,22 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(
-                        ("kind__in", ["buyer_prepaid", "buyer_held", "owner_available"]),
-                        _negated=True,
+                        models.Q(("kind__in", ("buyer_prepaid", "buyer_held")), _negated=True),
+                        ("balance_micros__gte", 0),
+                        _connector="OR",
                     ),
-                    ("balance_micros__gte", 0),
-                    _connector="OR",
+                    models.Q(
+                        models.Q(("kind", "owner_available"), _negated=True),
+                        models.Q(
+                            ("compensation_micros__gte", 0),
+                            ("electricity_micros__gte", 0),
+                            ("job_micros__gte", 0),
+                            ("returned_micros__gte", 0),
+                            ("reward_micros__gte", 0),
+                            ("wear_micros__gte", 0),
+                        ),
+                        _connector="OR",
+                    ),
                 ),
                 name="billing_account_not_overdrawn",
             ),
@@ -479,15 +532,29 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="transfer",
-            constraint=models.UniqueConstraint(
-                fields=("business_key",), name="billing_transfer_business_key"
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount_micros__gt", 0)),
+                name="billing_transfer_amount_positive",
             ),
         ),
         migrations.AddConstraint(
             model_name="transfer",
             constraint=models.CheckConstraint(
-                condition=models.Q(("amount_micros__gt", 0)),
-                name="billing_transfer_amount_positive",
+                condition=models.Q(
+                    (
+                        "component__in",
+                        [
+                            "",
+                            "electricity",
+                            "wear",
+                            "reward",
+                            "job",
+                            "compensation",
+                            "returned",
+                        ],
+                    )
+                ),
+                name="billing_transfer_component_known",
             ),
         ),
         migrations.AddConstraint(

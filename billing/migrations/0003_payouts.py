@@ -64,6 +64,7 @@ class Migration(migrations.Migration):
                 ("amount_micros", models.BigIntegerField(default=0)),
                 ("blocked_count", models.PositiveIntegerField(default=0)),
                 ("carried_micros", models.BigIntegerField(default=0)),
+                ("line_groups", models.JSONField(default=list)),
                 ("calculated_at", models.DateTimeField()),
                 ("submitted_at", models.DateTimeField(null=True)),
                 ("approved_at", models.DateTimeField(null=True)),
@@ -243,7 +244,12 @@ class Migration(migrations.Migration):
                         condition=models.Q(("state", "received")),
                         fields=["due_at"],
                         name="billing_providerevent_due",
-                    )
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "dead")),
+                        fields=["id"],
+                        name="billing_providerevent_dead",
+                    ),
                 ],
                 "constraints": [
                     models.UniqueConstraint(fields=("event_id",), name="billing_providerevent_id")

@@ -7,6 +7,7 @@ import django.contrib.postgres.fields.ranges
 import django.db.models.deletion
 import django.db.models.expressions
 import django.db.models.functions.comparison
+import django.db.models.lookups
 from django.conf import settings
 from django.db import migrations, models
 
@@ -21,6 +22,7 @@ CREATE TABLE billing_usagerecord (
     starts_at timestamptz NOT NULL,
     ends_at timestamptz NOT NULL,
     supersedes_record_id bigint,
+    mobile_data_bytes bigint,
     supersedes_on_date date,
     on_date date NOT NULL,
     energy_wh integer NOT NULL,
@@ -191,6 +193,7 @@ OPERATIONS = [
                     ("battery_temp_max_decic", models.SmallIntegerField(null=True)),
                     ("plugged_in", models.BooleanField(null=True)),
                     ("is_home", models.BooleanField(null=True)),
+                    ("mobile_data_bytes", models.BigIntegerField(null=True)),
                     ("job_completed", models.BooleanField()),
                     ("event_id", models.TextField()),
                     ("job_id", models.TextField()),
@@ -381,22 +384,28 @@ OPERATIONS = [
             ("last_sequence", models.BigIntegerField()),
             ("record_count", models.BigIntegerField()),
             ("latest_ends_at", models.DateTimeField()),
+            (
+                "has_hole",
+                models.GeneratedField(
+                    db_persist=True,
+                    expression=django.db.models.lookups.LessThan(
+                        models.F("record_count"),
+                        django.db.models.expressions.CombinedExpression(
+                            django.db.models.expressions.CombinedExpression(
+                                models.F("last_sequence"), "-", models.F("first_sequence")
+                            ),
+                            "+",
+                            models.Value(1),
+                        ),
+                    ),
+                    output_field=models.BooleanField(),
+                ),
+            ),
         ],
         options={
             "indexes": [
                 models.Index(
-                    condition=models.Q(
-                        (
-                            "record_count__lt",
-                            django.db.models.expressions.CombinedExpression(
-                                django.db.models.expressions.CombinedExpression(
-                                    models.F("last_sequence"), "-", models.F("first_sequence")
-                                ),
-                                "+",
-                                models.Value(1),
-                            ),
-                        )
-                    ),
+                    condition=models.Q(("has_hole", True)),
                     fields=["vehicle_id"],
                     name="billing_vehiclemeter_holes",
                 )

@@ -1,4 +1,5 @@
 from billing.models.ledger import (
+    KINDS_WITH_PARTS,
     Account,
     AccountKind,
     Component,
@@ -6,6 +7,7 @@ from billing.models.ledger import (
     LedgerSeal,
     Transfer,
 )
+from billing.models.outlook import HOURS_PER_WEEK, WorkOutlook
 from billing.models.payouts import (
     MICROS_PER_CENT,
     PAYOUT_MINIMUM_MICROS,
@@ -44,6 +46,8 @@ from billing.models.usage import (
 
 __all__ = [
     "ACCEPTABLE_CODES",
+    "HOURS_PER_WEEK",
+    "KINDS_WITH_PARTS",
     "MICROS_PER_CENT",
     "PAYOUT_MINIMUM_MICROS",
     "Account",
@@ -79,4 +83,5 @@ __all__ = [
     "UsageRecord",
     "UsageSource",
     "VehicleMeter",
+    "WorkOutlook",
 ]

@@ -56,10 +56,20 @@ class Component(models.TextChoices):
 OWNER_KINDS = ("owner_pending", "owner_available", "owner_receivable")
 BUYER_KINDS = ("buyer_prepaid", "buyer_held")
 EARNED = ("electricity", "wear", "reward", "job", "compensation")
-IS_COMPONENT_FITTING = (
-    Q(kind="owner_pending", component__in=EARNED)
-    | Q(kind="owner_available", component__in=[*EARNED, "returned"])
-    | (~Q(kind__in=["owner_pending", "owner_available"]) & Q(component=""))
+# The balance of these is kept by component, beside the whole.
+KINDS_WITH_PARTS = ("owner_pending", "owner_available")
+PARTS = tuple(f"{component}_micros" for component in Component.values)
+ARE_PARTS_THE_BALANCE = Q(
+    kind__in=KINDS_WITH_PARTS,
+    balance_micros=F("electricity_micros")
+    + F("wear_micros")
+    + F("reward_micros")
+    + F("job_micros")
+    + F("compensation_micros")
+    + F("returned_micros"),
+) | (~Q(kind__in=KINDS_WITH_PARTS) & Q(**dict.fromkeys(PARTS, 0)))
+IS_NOT_OVERDRAWN = (~Q(kind__in=BUYER_KINDS) | Q(balance_micros__gte=0)) & (
+    ~Q(kind="owner_available") | Q(**{f"{part}__gte": 0 for part in PARTS})
 )
 
 
@@ -68,11 +78,12 @@ class Account(models.Model):
     One account. The balance is credits minus debits, in micros.
 
     It is kept for owners and buyers only; that of a platform account stays 0 here and is
-    summed when asked for, since every worker would queue for its row.
+    summed when asked for, since every worker would queue for its row. What is pending or
+    available of an owner is kept by component in the same row, so that a settlement that
+    moves four components writes one row.
     """
 
     kind = models.CharField(max_length=24, choices=AccountKind.choices)
-    component = models.CharField(max_length=12, choices=Component.choices, default="", blank=True)
     currency = models.CharField(max_length=3)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -85,6 +96,12 @@ class Account(models.Model):
         "accounts.Organization", null=True, on_delete=models.PROTECT, related_name="+"
     )
     balance_micros = models.BigIntegerField(default=0, db_default=0)
+    electricity_micros = models.BigIntegerField(default=0, db_default=0)
+    wear_micros = models.BigIntegerField(default=0, db_default=0)
+    reward_micros = models.BigIntegerField(default=0, db_default=0)
+    job_micros = models.BigIntegerField(default=0, db_default=0)
+    compensation_micros = models.BigIntegerField(default=0, db_default=0)
+    returned_micros = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = [
@@ -93,7 +110,6 @@ class Account(models.Model):
                 Coalesce(F("owner"), Value(0)),
                 Coalesce(F("organization"), Value(0)),
                 "kind",
-                "component",
                 "currency",
                 name="billing_account_key",
             ),
@@ -109,14 +125,17 @@ class Account(models.Model):
                 name="billing_account_buyer_kinds_have_one",
             ),
             models.CheckConstraint(
-                condition=IS_COMPONENT_FITTING, name="billing_account_component_fits"
+                condition=ARE_PARTS_THE_BALANCE, name="billing_account_parts_are_the_balance"
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="owner_pending") | Q(returned_micros=0),
+                name="billing_account_returned_is_available",
             ),
             models.CheckConstraint(
                 condition=Q(currency__regex="^[A-Z]{3}$"), name="billing_account_currency_iso"
             ),
             models.CheckConstraint(
-                condition=~Q(kind__in=[*BUYER_KINDS, "owner_available"]) | Q(balance_micros__gte=0),
-                name="billing_account_not_overdrawn",
+                condition=IS_NOT_OVERDRAWN, name="billing_account_not_overdrawn"
             ),
             models.CheckConstraint(
                 condition=Q(kind__in=[*OWNER_KINDS, *BUYER_KINDS]) | Q(balance_micros=0),
@@ -125,7 +144,7 @@ class Account(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind}{self.component and ':'}{self.component} {self.currency}"
+        return f"{self.kind} {self.currency}"
 
 
 class Entry(models.Model):
@@ -167,21 +186,33 @@ class Transfer(models.Model):
     """
     Money moved: one account is debited, one credited, the same amount in micros.
 
-    The foreign keys are checked by one trigger per statement (it also compares currency and
-    owner), because a check per row costs more than the insert and locks the platform's
-    accounts for every worker. A further column, written_by (xid8), is filled by the
-    database and orders rows for sealing.
+    `component` says which part of an owner's pending or available money moves.
+
+    Its key is its entry and its number there: an event is booked once because the entry's
+    business key is unique. The foreign keys are checked by one trigger per statement (it also
+    compares currency and owner), because a check per row costs more than the insert and locks
+    the platform's accounts for every worker. A further column, written_by (xid8), is filled by
+    the database and orders rows for sealing.
     """
 
+    pk = models.CompositePrimaryKey("entry_id", "number")
     entry = models.ForeignKey(
-        Entry, on_delete=models.PROTECT, related_name="transfers", db_constraint=False
+        Entry,
+        on_delete=models.PROTECT,
+        related_name="transfers",
+        db_constraint=False,
+        db_index=False,
     )
+    number = models.PositiveIntegerField()
     code = models.CharField(max_length=32)
     debit_account = models.ForeignKey(
         Account, on_delete=models.PROTECT, related_name="debits", db_constraint=False
     )
     credit_account = models.ForeignKey(
         Account, on_delete=models.PROTECT, related_name="credits", db_constraint=False
+    )
+    component = models.CharField(
+        max_length=12, choices=Component.choices, default="", db_default="", blank=True
     )
     amount_micros = models.BigIntegerField()
     currency = models.CharField(max_length=3)
@@ -192,13 +223,15 @@ class Transfer(models.Model):
     booking_id = models.BigIntegerField(null=True)
     settlement_id = models.BigIntegerField(null=True)
     on_date = models.DateField(null=True)
-    business_key = models.CharField(max_length=120)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["business_key"], name="billing_transfer_business_key"),
             models.CheckConstraint(
                 condition=Q(amount_micros__gt=0), name="billing_transfer_amount_positive"
+            ),
+            models.CheckConstraint(
+                condition=Q(component__in=["", *Component.values]),
+                name="billing_transfer_component_known",
             ),
             models.CheckConstraint(
                 condition=~Q(debit_account=F("credit_account")),
@@ -207,7 +240,7 @@ class Transfer(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.business_key
+        return f"{self.entry_id}:{self.number}"
 
 
 class LedgerSeal(models.Model):

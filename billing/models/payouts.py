@@ -121,6 +121,9 @@ class PayoutRun(models.Model):
     amount_micros = models.BigIntegerField(default=0)
     blocked_count = models.PositiveIntegerField(default=0)
     carried_micros = models.BigIntegerField(default=0)
+    # How many lines are in which state and why, with their sums, as when they were written; until
+    # the run is approved nothing moves, and 100,000 lines need not be counted for every page.
+    line_groups = models.JSONField(default=list)
     calculated_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )

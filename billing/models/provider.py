@@ -48,6 +48,10 @@ class ProviderEvent(models.Model):
                 condition=Q(state="received"),
                 name="billing_providerevent_due",
             ),
+            # Hardly any, and counted whenever an operator looks.
+            models.Index(
+                fields=["id"], condition=Q(state="dead"), name="billing_providerevent_dead"
+            ),
         ]
 
     def __str__(self) -> str:

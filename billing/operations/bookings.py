@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from accounts import operations as accounts_operations
 from billing.operations.ledger import AccountKey, Leg, post_entry
 from billing.queries.bookings import get_balance
+from consent import operations as consent_operations
 from marketplace.operations import bookings as marketplace_operations
 from marketplace.operations.bookings import Wish
 from marketplace.queries import bookings as marketplace_queries
@@ -93,6 +94,12 @@ def place_booking(
         amount_micros=booking.held_micros,
         currency=booking.currency,
         now=now,
+    )
+    # Who buys and what owners get of it are rules of theirs, asked before every minute of work.
+    consent_operations.record_work_terms(
+        booking_id=booking.pk,
+        buyer_id=buyer.organization_id,
+        reward_micros_per_kwh=booking.rate_card.reward_micros_per_kwh,
     )
     accounts_operations.record_audit(
         actor_id=buyer.actor_id,

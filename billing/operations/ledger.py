@@ -5,7 +5,7 @@ Both ways of posting run inside the caller's transaction, so that money moves to
 its cause, and both lock the accounts whose balance is kept in the order of their ids.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,8 +14,9 @@ from pathlib import Path
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
+from django.db.models import F
 
-from billing.models import Account, Entry, Transfer
+from billing.models import KINDS_WITH_PARTS, Account, Entry, Transfer
 
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
@@ -30,7 +31,8 @@ class KeyReused(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountKey:
     """
-    One account of the chart; it is opened when first posted to.
+    One account of the chart, and the part of it that moves where it has parts (an owner's
+    pending and available money); it is opened when first posted to.
     """
 
     kind: str
@@ -57,6 +59,11 @@ class Leg:
     amount_micros: int
     booking_id: int | None = None
     on_date: date | None = None
+
+    @property
+    def component(self) -> str:
+        assert not self.debit.component or self.credit.component in {"", self.debit.component}
+        return self.debit.component or self.credit.component
 
     @property
     def owner_id(self) -> int | None:
@@ -109,8 +116,8 @@ def post_staged(
     runs when owners' balances have moved and buyers' have not: whoever also locks rows of
     bookings does so there, since everybody locks bookings before the money for them.
 
-    :raises IntegrityError: a business key is in the ledger already, an account would be
-        overdrawn, or a row names an account without its owner or organisation.
+    :raises IntegrityError: the entry has transfers already, an account would be overdrawn, or
+        a row names an account without its owner or organisation.
     """
     cursor.execute(
         read_sql("post_transfers.sql"),
@@ -167,7 +174,7 @@ def post_entry(
     _lock_kept(accounts=accounts)
     Transfer.objects.bulk_create(
         _transfer_of(leg=leg, number=number, entry=entry, currency=currency, accounts=accounts)
-        for number, leg in enumerate(legs)
+        for number, leg in enumerate(legs, start=1)
     )
     _move_balances(legs=legs, accounts=accounts)
     return entry
@@ -190,9 +197,9 @@ def _open_accounts(*, keys: Sequence[AccountKey], currency: str) -> dict[Account
         return found
     with connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO billing_account (kind, component, currency, owner_id, organization_id)"
-            " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-            [(k.kind, k.component, currency, k.owner_id, k.organization_id) for k in missing],
+            "INSERT INTO billing_account (kind, currency, owner_id, organization_id)"
+            " VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            [(k.kind, currency, k.owner_id, k.organization_id) for k in missing],
         )
     return found | _find_accounts(keys=missing, currency=currency)
 
@@ -202,15 +209,14 @@ def _find_accounts(*, keys: Sequence[AccountKey], currency: str) -> dict[Account
         cursor.execute(
             """
             SELECT k.number, a.id
-            FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[])
-                WITH ORDINALITY AS k (kind, component, owner, organization, number)
+            FROM unnest(%s::text[], %s::bigint[], %s::bigint[])
+                WITH ORDINALITY AS k (kind, owner, organization, number)
             JOIN billing_account a ON coalesce(a.owner_id, 0) = k.owner
                 AND coalesce(a.organization_id, 0) = k.organization
-                AND a.kind = k.kind AND a.component = k.component AND a.currency = %s
+                AND a.kind = k.kind AND a.currency = %s
             """,
             [
                 [key.kind for key in keys],
-                [key.component for key in keys],
                 [key.owner_id or 0 for key in keys],
                 [key.organization_id or 0 for key in keys],
                 currency,
@@ -233,9 +239,11 @@ def _transfer_of(
 ) -> Transfer:
     return Transfer(
         entry=entry,
+        number=number,
         code=entry.code,
         debit_account_id=accounts[leg.debit],
         credit_account_id=accounts[leg.credit],
+        component=leg.component,
         amount_micros=leg.amount_micros,
         currency=currency,
         effective_at=entry.effective_at,
@@ -245,39 +253,42 @@ def _transfer_of(
         booking_id=leg.booking_id,
         settlement_id=entry.settlement_id,
         on_date=leg.on_date,
-        business_key=f"{entry.business_key}:{number}",
     )
 
 
 def _move_balances(*, legs: Sequence[Leg], accounts: dict[AccountKey, int]) -> None:
-    deltas: Counter[int] = Counter()
+    deltas: defaultdict[int, Counter[str]] = defaultdict(Counter)
     for leg in legs:
-        if leg.debit.is_kept:
-            deltas[accounts[leg.debit]] -= leg.amount_micros
-        if leg.credit.is_kept:
-            deltas[accounts[leg.credit]] += leg.amount_micros
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE billing_account a SET balance_micros = a.balance_micros + d.delta_micros"
-            " FROM unnest(%s::bigint[], %s::bigint[]) AS d (id, delta_micros) WHERE a.id = d.id",
-            [list(deltas.keys()), list(deltas.values())],
+        for key, micros in ((leg.debit, -leg.amount_micros), (leg.credit, leg.amount_micros)):
+            if key.is_kept:
+                deltas[accounts[key]]["balance"] += micros
+            if key.component:
+                deltas[accounts[key]][key.component] += micros
+    for account_id, moved in deltas.items():
+        Account.objects.filter(pk=account_id).update(
+            **{f"{name}_micros": F(f"{name}_micros") + micros for name, micros in moved.items()}
         )
 
 
 def _check_same(*, entry: Entry, currency: str, legs: Sequence[Leg]) -> None:
-    booked = entry.transfers.select_related("debit_account", "credit_account").order_by("id")
+    booked = entry.transfers.select_related("debit_account", "credit_account").order_by("number")
     before = [
-        (_key_of(t.debit_account), _key_of(t.credit_account), t.amount_micros, t.currency)
+        (
+            _key_of(t.debit_account, t.component),
+            _key_of(t.credit_account, t.component),
+            t.amount_micros,
+            t.currency,
+        )
         for t in booked
     ]
     if before != [(leg.debit, leg.credit, leg.amount_micros, currency) for leg in legs]:
         raise KeyReused(entry.business_key)
 
 
-def _key_of(account: Account) -> AccountKey:
+def _key_of(account: Account, component: str) -> AccountKey:
     return AccountKey(
         kind=account.kind,
-        component=account.component,
+        component=component if account.kind in KINDS_WITH_PARTS else "",
         owner_id=account.owner_id,
         organization_id=account.organization_id,
     )

@@ -5,7 +5,7 @@ Payout runs: worked out, submitted by one person, approved by another, settled.
 from datetime import datetime
 
 from django.db import IntegrityError, connection
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, Sum
+from django.db.models import Exists, Max, OuterRef
 
 from accounts.operations.records import record_audit
 from billing.models import (
@@ -17,6 +17,7 @@ from billing.models import (
     PayoutRun,
 )
 from billing.operations.ledger import open_posting, post_staged, read_sql
+from billing.queries.payout_counts import count_lines
 from web.transactions import durable
 
 
@@ -126,21 +127,16 @@ def write_totals(run: PayoutRun) -> None:
     """
     Write the sums of the lines and their checksum to the run, which the caller has locked.
     """
-    blocked = Q(state=Payout.State.BLOCKED)
-    totals = run.payouts.aggregate(
-        payout_count=Count("id", filter=~blocked),
-        blocked_count=Count("id", filter=blocked),
-        carried_micros=Sum(
-            F("available_micros")
-            - F("amount_micros")
-            - F("offset_reward_micros")
-            - F("offset_job_micros"),
-            default=0,
-        ),
-        amount_micros=Sum("amount_micros", default=0),
+    groups = count_lines(run_id=run.pk)
+    blocked = [group for group in groups if group["state"] == Payout.State.BLOCKED]
+    run.blocked_count = sum(group["line_count"] for group in blocked)
+    run.payout_count = sum(group["line_count"] for group in groups) - run.blocked_count
+    run.amount_micros = sum(group["amount_micros"] for group in groups)
+    run.carried_micros = sum(
+        group["available_micros"] - group["offset_micros"] - group["amount_micros"]
+        for group in groups
     )
-    for name, value in totals.items():
-        setattr(run, name, value)
+    run.line_groups = groups
     run.checksum = read_checksum(run_id=run.pk)
     run.save()
 

@@ -5,11 +5,12 @@ An event is only a hint. What it names is read again, so events may come twice, 
 any order and the end is the same.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
 from django.db import connection
 
+from accounts.operations.records import record_audit
 from billing.gateways.provider import EventHint, ProviderRefused, ProviderUnknown
 from billing.models import ProviderEvent
 from billing.operations.payout_accounts import refresh_account
@@ -93,13 +94,24 @@ def _postpone(event: ProviderEvent, *, error: str, now: datetime) -> None:
 
 
 @durable
-def replay_event(*, event_id: int, now: datetime) -> None:
+def replay_events(*, event_ids: Collection[int], actor_id: int, now: datetime) -> int:
     """
-    Apply an event once more, for instance one that was given up.
+    Try events that were given up again, from the first try; return how many that were.
+
+    What was not given up, or is being tried again already, is left as it is.
     """
-    ProviderEvent.objects.filter(pk=event_id).update(
-        state=State.RECEIVED, attempts=0, due_at=now, error=""
-    )
+    dead = ProviderEvent.objects.filter(pk__in=event_ids, state=State.DEAD)
+    events = list(dead.select_for_update().order_by("pk"))
+    for event in events:
+        record_audit(
+            actor_id=actor_id,
+            action="provider_event.replayed",
+            subject=f"provider_event:{event.pk}",
+            detail={"error": event.error},
+            now=now,
+        )
+    again = ProviderEvent.objects.filter(pk__in=[event.pk for event in events])
+    return again.update(state=State.RECEIVED, attempts=0, due_at=now)
 
 
 Refresh = Callable[[ProviderEvent, datetime], bool]

@@ -41,9 +41,7 @@ def _stage(cursor: CursorWrapper, *, lane: int, now: datetime) -> int:
         [lane, now],
     )
     key = f"release:{cursor.fetchone()[0]}"
-    cursor.execute(
-        read_sql("release.sql"), {"lane": lane, "now": now, "days": DAYS_AT_ONCE, "key": key}
-    )
+    cursor.execute(read_sql("release.sql"), {"lane": lane, "now": now, "days": DAYS_AT_ONCE})
     days = int(cursor.rowcount)
     cursor.execute("SELECT EXISTS (SELECT FROM posting)")
     if cursor.fetchone()[0]:

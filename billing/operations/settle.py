@@ -18,7 +18,7 @@ from psycopg2.errors import DeadlockDetected
 
 from billing.models import Entry, Settlement
 from billing.operations.ledger import open_posting, post_staged, read_sql
-from consent.operations import add_day_use
+from consent.operations import add_day_use, release_reserved
 from web.limits import HOLD_DAYS, SETTLEMENT_LANES, SETTLEMENT_RECORDS_MAX
 
 
@@ -97,7 +97,9 @@ class Survey:
     has_superseded: bool
     has_unpriced: bool
     has_refused: bool
-    has_unbilled: bool
+    has_further_rules: bool
+    has_grants: bool
+    has_reserved: bool
 
 
 def settle_pending(*, now: datetime) -> int:
@@ -160,10 +162,12 @@ def _settle(*, now: datetime, limit: int, is_locking: bool) -> SettlementResult 
         settlement = Settlement.objects.create(lane=lane, booked_at=now)
         chain = Chain(cursor=cursor, settlement=settlement, now=now)
         chain.read(is_locking=is_locking)
-        chain.rate()
+        survey = chain.rate()
         chain.write()
         chain.count()
         chain.post()
+        if survey.has_reserved:
+            chain.release()
         drop_temporary_tables(cursor)
     settlement.refresh_from_db()
     return _to_result(settlement)
@@ -198,7 +202,7 @@ def drop_temporary_tables(cursor: CursorWrapper) -> None:
     """
     cursor.execute(
         "SELECT string_agg(relname, ', ') FROM pg_class WHERE relnamespace = pg_my_temp_schema()"
-        " AND relkind = 'r' AND (relname LIKE 'settling\\_%%' OR relname = 'settlement_use')"
+        " AND relkind = 'r' AND relname ~ '^settl(ing|ement)_'"
     )
     cursor.execute(f"DROP TABLE {cursor.fetchone()[0]}")
 
@@ -232,39 +236,38 @@ class Chain:
         self.run("30_read_terms")
         self.run("35_read_use")
 
-    def rate(self) -> None:
+    def rate(self) -> Survey:
         self.run("40_rate")
         self.run("41_survey")
         survey = Survey(*self.cursor.fetchone())
-        self.run("50_prepare")
+        self.run("42_prepare")
+        if survey.has_further_rules:
+            self.run("45_further_rules")
         if survey.has_unpriced:
             self.run("51_without_price")
-        if survey.has_refused:
+        if survey.has_refused or survey.has_further_rules:
             self.run("52_changes_of_consent")
         if survey.has_pauses:
             self.run("53_pauses")
         if survey.has_corrections or survey.has_superseded:
             self.run("54_corrections")
-        self._sum(survey)
+        if survey.has_grants:
+            self.run("56_granted_grace")
+        if survey.has_corrections or survey.has_superseded:
+            self.run("57_against_the_rules")
+        self._sum()
+        return survey
 
-    def _sum(self, survey: Survey) -> None:
+    def _sum(self) -> None:
         """
         Sum the lines, once more when some bookings turn out to be full.
         """
-        has_unbilled = survey.has_unbilled or survey.has_superseded
-        self.name_outcomes(has_unbilled=has_unbilled, survey=survey)
         self.run("60_sum")
         self.run("61_is_over")
         if self.cursor.fetchone()[0]:
             self.run("55_over_booking")
             self.run("62_forget_sums")
             self.run("60_sum")
-
-    def name_outcomes(self, *, has_unbilled: bool, survey: Survey) -> None:
-        if has_unbilled:
-            self.run("56_outside_booking")
-        if survey.has_refused or survey.has_pauses:
-            self.run("57_against_the_rules")
 
     def write(self) -> None:
         self.run("65_write_lines")
@@ -294,6 +297,13 @@ class Chain:
     def count(self) -> None:
         self.run("80_account")
         add_day_use(cursor=self.cursor)
+
+    def release(self) -> None:
+        """
+        Take off what leases reserve, last of all: renewals wait for these rows until the end.
+        """
+        self.run("95_metered_jobs")
+        release_reserved(cursor=self.cursor)
 
 
 def _to_result(settlement: Settlement) -> SettlementResult:

@@ -15,6 +15,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from accounts.operations import record_audit
 from billing.models import Tariff
+from billing.queries.tariffs import list_locations
 from billing.rules import TariffWindow, make_bands
 from web.limits import TARIFF_MICROS_PER_KWH_MAX, TARIFF_WINDOWS_MAX
 from web.transactions import durable
@@ -35,6 +36,12 @@ class TariffUnfit(ValueError):
 class TariffOverlaps(Exception):
     """
     The new version would begin at or before the one in force began.
+    """
+
+
+class NoAverage(Exception):
+    """
+    No average is in force in the region that is named.
     """
 
 
@@ -59,6 +66,41 @@ def set_tariff(
     draft = _draft(currency, time_zone, base_micros_per_kwh, windows)
     draft.owner_id = owner_id
     return _supersede(draft, actor_id=actor_id, now=now)
+
+
+@durable
+def end_own_tariff(*, owner_id: int, actor_id: int | None, now: datetime) -> bool:
+    """
+    Have the averages of the regions count for an owner's cars again, from now on.
+
+    Returns False when no price of their own is in force.
+
+    :raises NoAverage: where one of their cars stands no average is known, so that nothing there
+        could be paid.
+    :raises TariffOverlaps: the version in force began at this moment or later.
+    """
+    subject = f"owner:{owner_id}"
+    _lock(subject)
+    own = Tariff.objects.filter(
+        owner_id=owner_id, region_code="", in_force__endswith__isnull=True
+    ).first()
+    if own is None:
+        return False
+    regions = {location.region_code for location in list_locations(owner_id=owner_id)}
+    known = Tariff.objects.filter(
+        owner_id=None, region_code__in=regions, in_force__contains=now
+    ).values_list("region_code", flat=True)
+    if missing := regions.difference(known):
+        raise NoAverage(min(missing))
+    _close(own, at=now)
+    record_audit(
+        actor_id=actor_id,
+        action="tariff.ended",
+        subject=subject,
+        now=now,
+        detail={"version": own.version},
+    )
+    return True
 
 
 @durable
@@ -126,9 +168,12 @@ def _supersede(draft: Tariff, *, actor_id: int | None, now: datetime) -> Tariff:
     _lock(subject)
     versions = Tariff.objects.filter(owner_id=draft.owner_id, region_code=draft.region_code)
     latest = versions.order_by("version").last()
-    if latest and _says_the_same(latest, draft):
-        return latest
-    if latest:
+    ended_at = latest.in_force.upper if latest else None
+    if ended_at is not None and ended_at > now:
+        raise TariffOverlaps
+    if latest and ended_at is None:
+        if _says_the_same(latest, draft):
+            return latest
         _close(latest, at=now)
     draft.version = latest.version + 1 if latest else 1
     draft.in_force = DateTimeTZRange(now, None)

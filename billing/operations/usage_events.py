@@ -47,6 +47,7 @@ class UsageData(msgspec.Struct, forbid_unknown_fields=True, gc=False, kw_only=Tr
     is_home: bool | msgspec.UnsetType | None = UNSET
     battery_temp_min_c: float | msgspec.UnsetType | None = UNSET
     battery_temp_max_c: float | msgspec.UnsetType | None = UNSET
+    mobile_data_bytes: int | msgspec.UnsetType | None = UNSET
     job_completed: bool | msgspec.UnsetType = UNSET
     supersedes: Name | msgspec.UnsetType | None = UNSET
 

@@ -31,6 +31,8 @@ MICROSECOND: Final = timedelta(microseconds=1)
 PERIOD_US: Final = SETTLEMENT_PERIOD_S * 1_000_000
 DAY_US: Final = 86_400_000_000
 ENERGY_WH_MAX: Final = 100_000
+# Ten times what a modem at 1 Gbit/s moves in a quarter of an hour.
+MOBILE_DATA_BYTES_MAX: Final = 10**12
 BIGINT_MAX: Final = 2**63 - 1
 INTEGER_MAX: Final = 2**31 - 1
 CATEGORY_BITS: Final = {category.value: category.bit for category in WorkloadCategory}
@@ -41,16 +43,16 @@ RECORD_COLUMNS: Final = (
     "id, owner_id, supersedes_record_id, supersedes_on_date, vehicle_id, booking_id, sequence,"
     " starts_at, ends_at, on_date, energy_wh, category_bit, source_id, job_completed,"
     " consent_number, state_of_charge_min_permille, battery_temp_min_decic,"
-    " battery_temp_max_decic, plugged_in, is_home, event_id, job_id"
+    " battery_temp_max_decic, plugged_in, is_home, mobile_data_bytes, event_id, job_id"
 )
 KEY_COLUMNS: Final = "source_id, event_id, digest, record_id, on_date"
-_FRONT = struct.Struct(">hiqiqii")  # 22 columns: two ids, and nothing superseded
+_FRONT = struct.Struct(">hiqiqii")  # 23 columns: two ids, and nothing superseded
 _FRONT_SUPERSEDING = struct.Struct(">hiqiqiqii")
 _KEY = struct.Struct(">iqiqii")
 _LENGTH = struct.Struct(">i")
 # Columns that may be NULL, in the order of RECORD_COLUMNS.
-_OPTIONAL = ("i", "h", "h", "h", "?", "?")
-_WIDTHS = {"i": 4, "h": 2, "?": 1}
+_OPTIONAL = ("i", "h", "h", "h", "?", "?", "q")
+_WIDTHS = {"i": 4, "h": 2, "?": 1, "q": 8}
 
 
 class Place(NamedTuple):
@@ -195,14 +197,15 @@ def _pack_optional(data: UsageData) -> tuple[struct.Struct, tuple[object, ...]]:
         and type(hottest) is float
         and type(data.consent_version) is int
         and type(data.plugged_in) is bool
+        and data.mobile_data_bytes is UNSET
     ):
         permille = round(charge * 10)
         if 0 <= permille <= 1000 and 0 <= data.sequence <= BIGINT_MAX:
             front = (4, data.consent_version, 2, permille, 2, round(coldest * 10),
                      2, round(hottest * 10), 1, data.plugged_in)  # fmt: skip
             if type(data.is_home) is bool:
-                return _STRUCT_OF_ALL, (*front, 1, data.is_home)
-            return _STRUCT_WITHOUT_HOME, (*front, -1)
+                return _STRUCT_OF_MOST, (*front, 1, data.is_home, -1)
+            return _STRUCT_WITHOUT_HOME, (*front, -1, -1)
     return _pack_any(data)
 
 
@@ -217,8 +220,11 @@ def _pack_any(data: UsageData) -> tuple[struct.Struct, tuple[object, ...]]:
         _tenths(data.battery_temp_max_c),
         data.plugged_in,
         data.is_home,
+        data.mobile_data_bytes,
     )
     if not 0 <= data.sequence <= BIGINT_MAX or not 0 <= (values[1] or 0) <= 1000:
+        raise ValueError
+    if not 0 <= (data.mobile_data_bytes or 0) <= MOBILE_DATA_BYTES_MAX:
         raise ValueError
     mask = 0
     arguments: list[object] = []
@@ -246,8 +252,9 @@ def _make_struct(mask: int) -> struct.Struct:
     return struct.Struct(">" + "iq" * 5 + "ii" * 3 + "ih" + "i?" + optional)
 
 
-_STRUCT_OF_ALL = _make_struct(0)
-_STRUCT_WITHOUT_HOME = _make_struct(1 << _OPTIONAL.index("?") + 1)
+_WITHOUT_DATA = 1 << _OPTIONAL.index("q")
+_STRUCT_OF_MOST = _make_struct(_WITHOUT_DATA)
+_STRUCT_WITHOUT_HOME = _make_struct(_WITHOUT_DATA | 1 << _OPTIONAL.index("?") + 1)
 
 
 def pack_record(
@@ -257,10 +264,10 @@ def pack_record(
     Return the whole row; `superseded` is the (record id, day since 2000) that it corrects.
     """
     if superseded is None:
-        front = _FRONT.pack(22, 8, record_id, 8, candidate.owner_id, -1, -1)
+        front = _FRONT.pack(23, 8, record_id, 8, candidate.owner_id, -1, -1)
     else:
         front = _FRONT_SUPERSEDING.pack(
-            22, 8, record_id, 8, candidate.owner_id, 8, superseded[0], 4, superseded[1]
+            23, 8, record_id, 8, candidate.owner_id, 8, superseded[0], 4, superseded[1]
         )
     return front + candidate.packed
 
@@ -332,6 +339,7 @@ def _find_out_of_range(data: UsageData) -> tuple[str, str]:
         ("state_of_charge_min_pct", data.state_of_charge_min_pct, 0, 100),
         ("battery_temp_min_c", data.battery_temp_min_c, -3000, 3000),
         ("battery_temp_max_c", data.battery_temp_max_c, -3000, 3000),
+        ("mobile_data_bytes", data.mobile_data_bytes, 0, MOBILE_DATA_BYTES_MAX),
     )
     for name, value, low, high in checks:
         if isinstance(value, int | float) and not low <= value <= high:

@@ -6,11 +6,9 @@ bookings that were found through it.
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
-
-from django.db import connection
 
 from billing.models import Account, BookingDelivery
+from web.rows import fetch_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +125,7 @@ def list_balance_moves(
     """
     Return what changed the available balance, newest first, entries with a smaller id.
     """
-    rows = _fetch(
+    rows = fetch_rows(
         BALANCE_MOVES,
         {
             "organization_id": organization_id,
@@ -177,7 +175,7 @@ def sum_spent(
     """
     Return what was charged so far for bookings that began in [starts_at, ends_at), in micros.
     """
-    ((spent_micros,),) = _fetch(SPENT, [organization_id, currency, starts_at, ends_at])
+    ((spent_micros,),) = fetch_rows(SPENT, [organization_id, currency, starts_at, ends_at])
     return int(spent_micros)
 
 
@@ -198,7 +196,7 @@ def get_delivered_hours(
     Return what was billed to the booking by hour of UTC; hours without delivery are left out.
     """
     days = _days_of(starts_at=starts_at, ends_at=ends_at)
-    rows = _fetch(DELIVERED_HOURS, {"booking_id": booking_id, **days})
+    rows = fetch_rows(DELIVERED_HOURS, {"booking_id": booking_id, **days})
     return tuple(DeliveredHour(starts_at=hour, energy_wh=int(energy)) for hour, energy in rows)
 
 
@@ -222,7 +220,7 @@ def list_job_usage(
     Return what each job used of the booking, by job id, those after the given one.
     """
     days = _days_of(starts_at=starts_at, ends_at=ends_at)
-    rows = _fetch(JOBS, {"booking_id": booking_id, "after": after, "limit": limit, **days})
+    rows = fetch_rows(JOBS, {"booking_id": booking_id, "after": after, "limit": limit, **days})
     return tuple(
         JobUsage(
             job_id=job_id,
@@ -239,10 +237,3 @@ def list_job_usage(
 def _days_of(*, starts_at: datetime, ends_at: datetime) -> dict[str, date]:
     last_moment = ends_at - timedelta(microseconds=1)
     return {"first_date": starts_at.date(), "last_date": last_moment.date()}
-
-
-def _fetch(statement: str, parameters: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - a cursor's own
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows

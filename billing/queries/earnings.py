@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 
 from billing.models import Account
 from web.limits import USAGE_AGE_DAYS_MAX
+from web.rows import fetch_rows
 
 
 # A record older than this is refused, so money of an older day has left the hold window.
@@ -219,16 +219,6 @@ def get_owner_balance(*, owner_id: int, currency: str) -> OwnerBalance:
         available_micros=sums["owner_available"],
         receivable_micros=-sums["owner_receivable"],
     )
-
-
-def fetch_rows(statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """
-    Return every row of one statement.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
 
 
 def read_earnings(row: Iterable[Any]) -> Earnings:

@@ -4,9 +4,8 @@ What waits in billing, since when: the figures of the operators' page.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from django.db import connection
+from web.rows import fetch_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +22,7 @@ class Waiting:
 class BillingHealth:
     """
     Parts of usage to settle (with their records), quarantine to decide, payouts without an
-    answer, and payouts on their way.
+    answer, payouts on their way, and news of the provider that were given up.
     """
 
     usage: Waiting
@@ -31,12 +30,13 @@ class BillingHealth:
     quarantine: Waiting
     unknown: Waiting
     in_transit: Waiting
+    dead_events: Waiting
 
 
 # Every line reads a partial index or a few rows; none grows with what was settled long ago.
 _HEALTH = """
 SELECT u.count, u.oldest, u.records, q.count, q.oldest, p.unknown_count, p.unknown_oldest,
-    p.transit_count, p.transit_oldest
+    p.transit_count, p.transit_oldest, e.count, e.oldest
 FROM (
     SELECT count(*) AS count, min(b.received_at) AS oldest,
         coalesce(sum(p.record_count), 0) AS records
@@ -52,7 +52,10 @@ FROM (
         min(r.approved_at) FILTER (WHERE p.state = 'in_transit') AS transit_oldest
     FROM billing_payout p JOIN billing_payoutrun r ON r.id = p.run_id
     WHERE p.state IN ('unknown', 'in_transit')
-) p
+) p, (
+    SELECT count(*) AS count, min(received_at) AS oldest
+    FROM billing_providerevent WHERE state = 'dead'
+) e
 """
 
 
@@ -60,11 +63,8 @@ def get_billing_health() -> BillingHealth:
     """
     Return everything in one query.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_HEALTH)
-        row: tuple[Any, ...] = cursor.fetchone()
-    usage, oldest, records, *rest = row
-    quarantine, unknown, in_transit = (
+    [(usage, oldest, records, *rest)] = fetch_rows(_HEALTH)
+    quarantine, unknown, in_transit, dead_events = (
         Waiting(count=count, oldest_at=since)
         for count, since in zip(rest[::2], rest[1::2], strict=True)
     )
@@ -74,4 +74,5 @@ def get_billing_health() -> BillingHealth:
         quarantine=quarantine,
         unknown=unknown,
         in_transit=in_transit,
+        dead_events=dead_events,
     )

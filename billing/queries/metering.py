@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from django.db import connection
 from django.db.models import F, Sum
 
 from billing.models import VehicleMeter
 from web.limits import METERING_SILENT_S
 from web.pagination import paginate
+from web.rows import fetch_rows
 
 
 class MeteringState(StrEnum):
@@ -63,9 +63,6 @@ class GapPage:
     next_cursor: str | None
 
 
-# The condition of the partial index, so that only vehicles with holes are read.
-HAS_HOLES = {"record_count__lt": F("last_sequence") - F("first_sequence") + 1}
-
 _HEARD = """
 SELECT (SELECT received_at FROM billing_usagebatch ORDER BY id DESC LIMIT 1),
     (SELECT count(*) FROM marketplace_booking_terms_v
@@ -81,10 +78,8 @@ def get_metering(*, now: datetime) -> Metering:
     its first usage may still be on its way.
     """
     patience = timedelta(seconds=METERING_SILENT_S)
-    with connection.cursor() as cursor:
-        cursor.execute(_HEARD, {"now": now, "since": now - patience})
-        last_batch_at, running_bookings = cursor.fetchone()
-    holes: dict[str, Any] = VehicleMeter.objects.filter(**HAS_HOLES).aggregate(
+    [(last_batch_at, running_bookings)] = fetch_rows(_HEARD, {"now": now, "since": now - patience})
+    holes: dict[str, Any] = VehicleMeter.objects.filter(has_hole=True).aggregate(
         count=Sum(1),
         missing=Sum(F("last_sequence") - F("first_sequence") + 1 - F("record_count")),
     )
@@ -105,7 +100,7 @@ def list_gaps(*, cursor: str | None, limit: int) -> GapPage:
     :raises Problem: 400, the cursor is not one of this list.
     """
     page = paginate(
-        VehicleMeter.objects.filter(**HAS_HOLES),
+        VehicleMeter.objects.filter(has_hole=True),
         scope="meter-gaps",
         order=("-latest_ends_at", "-vehicle_id"),
         cursor=cursor,

@@ -4,12 +4,10 @@ The main job at a glance: what was reported, what it came to, what was paid.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-from django.db import connection
 
 from billing.models import PayoutAccount, PayoutRun
 from billing.models.settlement import Outcome
+from web.rows import fetch_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +94,7 @@ def get_backlog(*, now: datetime, dead_before: datetime) -> Backlog:
     A webhook whose lease ends between now and `dead_before` was taken up by a worker that is
     gone; its turn comes again by itself, and nobody waits for it here.
     """
-    [row] = _fetch(
+    [row] = fetch_rows(
         """
         SELECT (SELECT count(*) FROM billing_usagepart WHERE settlement_id IS NULL),
                (SELECT count(*) FROM billing_settlementday
@@ -114,7 +112,7 @@ def get_backlog(*, now: datetime, dead_before: datetime) -> Backlog:
 
 
 def get_usage() -> Usage:
-    [row] = _fetch(
+    [row] = fetch_rows(
         """
         SELECT count(*), coalesce(sum(event_count), 0), coalesce(sum(accepted_count), 0),
                coalesce(sum(duplicate_count), 0), coalesce(sum(quarantined_count), 0)
@@ -128,14 +126,21 @@ def get_usage() -> Usage:
 def list_outcomes() -> tuple[OutcomeRow, ...]:
     """
     Return the outcomes that occur, in the order of their numbers, then quarantine by code.
+
+    A record that a later one replaced counts as superseded, whether it was priced before or not;
+    its line and the line that took it back come to nothing.
     """
-    lines = _fetch(
+    lines = fetch_rows(
         """
-        SELECT outcome, count(*) FILTER (WHERE kind = 0), coalesce(sum(energy_wh), 0)
-        FROM billing_ratedline GROUP BY outcome ORDER BY outcome
-        """
+        SELECT CASE WHEN s.old_record_id IS NULL THEN l.outcome ELSE %s END,
+               count(*) FILTER (WHERE l.kind = 0), coalesce(sum(l.energy_wh), 0)
+        FROM billing_ratedline l
+        LEFT JOIN billing_supersession s ON s.old_record_id = l.record_id
+        GROUP BY 1 ORDER BY 1
+        """,
+        [Outcome.SUPERSEDED],
     )
-    set_aside = _fetch(
+    set_aside = fetch_rows(
         """
         SELECT code, sum(seen_count) FROM billing_quarantinedrecord GROUP BY code ORDER BY code
         """
@@ -153,7 +158,7 @@ def list_outcomes() -> tuple[OutcomeRow, ...]:
 
 
 def get_earned(*, currency: str) -> Earned:
-    [row] = _fetch(
+    [row] = fetch_rows(
         """
         SELECT coalesce(sum(energy_wh), 0),
                coalesce(sum(electricity_micros), 0), coalesce(sum(wear_micros), 0),
@@ -172,7 +177,7 @@ def list_payout_groups() -> tuple[PayoutGroup, ...]:
     """
     Return payouts of runs that were not cancelled, by state and reason.
     """
-    rows = _fetch(
+    rows = fetch_rows(
         """
         SELECT p.state, p.block_reason, count(*), sum(p.amount_micros),
                sum(p.available_micros - p.amount_micros)
@@ -209,10 +214,3 @@ def find_latest_run() -> LatestRun | None:
     if run is None:
         return None
     return LatestRun(id=run.pk, number=run.number, state=run.state, checksum=run.checksum)
-
-
-def _fetch(statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:  # noqa: ANN401
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows

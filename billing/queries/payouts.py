@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
 from accounts.queries import get_display_names
 from billing.models import Account, AccountKind, BlockReason, Payout, PayoutRun
@@ -18,8 +18,6 @@ from web.public_ids import decode, encode
 
 State = Payout.State
 CHUNK = 2_000
-WAITING = (State.CREATED, State.SUBMITTING, State.UNKNOWN)
-LEFT = (State.IN_TRANSIT, State.PAID)
 
 
 class RunView(StrEnum):
@@ -83,20 +81,6 @@ class PayoutPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunProgress:
-    """
-    How many of the approved payouts are where. Amounts are micros.
-    """
-
-    waiting_count: int = 0
-    left_count: int = 0
-    paid_count: int = 0
-    failed_count: int = 0
-    available_micros: int = 0
-    offset_micros: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RunCard:
     """
     One run with who did what and when; names are "" where nobody has yet.
@@ -112,6 +96,7 @@ class RunCard:
     amount_micros: int
     blocked_count: int
     carried_micros: int
+    line_groups: list[dict[str, Any]]
     calculated_by_id: int
     calculated_by: str
     calculated_at: datetime
@@ -182,6 +167,7 @@ def _to_card(run: PayoutRun, names: dict[int, str]) -> RunCard:
         amount_micros=run.amount_micros,
         blocked_count=run.blocked_count,
         carried_micros=run.carried_micros,
+        line_groups=run.line_groups,
         calculated_by_id=run.calculated_by_id,
         calculated_by=names.get(run.calculated_by_id, ""),
         calculated_at=run.calculated_at,
@@ -195,72 +181,6 @@ def _to_card(run: PayoutRun, names: dict[int, str]) -> RunCard:
         started_at=run.started_at,
         settled_at=run.settled_at,
     )
-
-
-# ------------------------------------------------------------------ a run's lines, counted
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunSummary:
-    """
-    Where a run's payouts are, and how many lines each saved view holds.
-    """
-
-    progress: RunProgress
-    view_counts: dict[RunView, int]
-
-
-def summarize_run(*, run_id: int) -> RunSummary:
-    """
-    Count the lines of a run. One query, which reads each line once however many figures it gives.
-    """
-    rows = (
-        Payout.objects.filter(run_id=run_id)
-        .order_by()
-        .values("state", "block_reason", "is_after_failure")
-        .annotate(
-            line_count=Count("*"),
-            available_micros=Sum("available_micros"),
-            offset_micros=Sum(F("offset_reward_micros") + F("offset_job_micros")),
-        )
-    )
-    groups: list[dict[str, Any]] = [dict(row) for row in rows]
-    return RunSummary(
-        progress=_read_progress(groups),
-        view_counts={
-            view: _sum_of(groups, "line_count", condition) for view, condition in VIEWS.items()
-        },
-    )
-
-
-def _read_progress(groups: list[dict[str, Any]]) -> RunProgress:
-    return RunProgress(
-        waiting_count=_sum_of(groups, "line_count", Q(state__in=WAITING)),
-        left_count=_sum_of(groups, "line_count", Q(state__in=LEFT)),
-        paid_count=_sum_of(groups, "line_count", Q(state=State.PAID)),
-        failed_count=_sum_of(groups, "line_count", Q(state=State.FAILED)),
-        available_micros=_sum_of(groups, "available_micros", Q()),
-        offset_micros=_sum_of(groups, "offset_micros", Q()),
-    )
-
-
-def _sum_of(groups: list[dict[str, Any]], name: str, condition: Q) -> int:
-    return sum(int(group[name]) for group in groups if _holds(condition, group))
-
-
-def _holds(condition: Q, group: dict[str, Any]) -> bool:
-    """
-    Judge a group by the condition that selects its lines in SQL, so that both have one source.
-    """
-    results = [
-        _holds(part, group) if isinstance(part, Q) else _compare(group, part)
-        for part in condition.children
-    ]
-    return any(results) if condition.connector == Q.OR else all(results)
-
-
-def _compare(group: dict[str, Any], part: Any) -> bool:  # noqa: ANN401 - pairs, but for Django's types
-    lookup, value = part
-    name, _, operator = lookup.partition("__")
-    return bool(group[name] in value if operator == "in" else group[name] == value)
 
 
 # ------------------------------------------------------------------ lines: the one selector

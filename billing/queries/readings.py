@@ -9,7 +9,8 @@ from itertools import islice
 from typing import Any
 
 from billing.models import LineKind, Outcome, QuarantineCode
-from billing.queries.earnings import Earnings, fetch_rows, read_earnings
+from billing.queries.earnings import Earnings, read_earnings
+from web.rows import fetch_rows
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-
 from billing.models import AccountKind, Component, LedgerCheck
+from web.rows import fetch_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,24 +58,28 @@ class TrialBalance:
 # Joined before it is summed: there are some forty kinds, but as many accounts as owners.
 TRIAL_BALANCE = """
 WITH side AS (
-    SELECT a.kind, a.component, a.currency, sum(t.amount_micros) AS debit, 0 AS credit
+    SELECT a.kind, t.component, a.currency, sum(t.amount_micros) AS debit, 0 AS credit
     FROM billing_transfer t
     JOIN billing_account a ON a.id = t.debit_account_id
     WHERE t.effective_at < %(as_of)s AND t.booked_at < %(booked_until)s
-    GROUP BY a.kind, a.component, a.currency
+    GROUP BY a.kind, t.component, a.currency
     UNION ALL
-    SELECT a.kind, a.component, a.currency, 0, sum(t.amount_micros)
+    SELECT a.kind, t.component, a.currency, 0, sum(t.amount_micros)
     FROM billing_transfer t
     JOIN billing_account a ON a.id = t.credit_account_id
     WHERE t.effective_at < %(as_of)s AND t.booked_at < %(booked_until)s
-    GROUP BY a.kind, a.component, a.currency
+    GROUP BY a.kind, t.component, a.currency
+), parted AS (
+    SELECT kind, currency, debit, credit,
+        CASE WHEN kind IN ('owner_pending', 'owner_available') THEN component ELSE '' END
+            AS component
+    FROM side
 ), opened AS (
-    SELECT kind, component, currency, count(*) AS accounts
-    FROM billing_account GROUP BY kind, component, currency
+    SELECT kind, currency, count(*) AS accounts FROM billing_account GROUP BY kind, currency
 )
 SELECT kind, component, currency, min(o.accounts), sum(s.debit)::bigint, sum(s.credit)::bigint
-FROM side s
-JOIN opened o USING (kind, component, currency)
+FROM parted s
+JOIN opened o USING (kind, currency)
 GROUP BY kind, component, currency
 """
 KIND_ORDER = {kind: place for place, kind in enumerate(AccountKind.values)}
@@ -87,19 +90,19 @@ def get_trial_balance(*, as_of: datetime, booked_until: datetime) -> TrialBalanc
     """
     Return the balances of what had happened before as_of and was booked before booked_until.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(TRIAL_BALANCE, {"as_of": as_of, "booked_until": booked_until})
-        rows = [
-            TrialBalanceRow(
-                kind=kind,
-                component=component,
-                currency=currency,
-                account_count=count,
-                debit_micros=debit,
-                credit_micros=credit,
-            )
-            for kind, component, currency, count, debit, credit in cursor.fetchall()
-        ]
+    rows = [
+        TrialBalanceRow(
+            kind=kind,
+            component=component,
+            currency=currency,
+            account_count=count,
+            debit_micros=debit,
+            credit_micros=credit,
+        )
+        for kind, component, currency, count, debit, credit in fetch_rows(
+            TRIAL_BALANCE, {"as_of": as_of, "booked_until": booked_until}
+        )
+    ]
     rows.sort(key=lambda r: (r.currency, KIND_ORDER[r.kind], COMPONENT_ORDER[r.component]))
     return TrialBalance(as_of=as_of, booked_until=booked_until, rows=tuple(rows))
 

@@ -12,7 +12,8 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any
 
-from billing.queries.earnings import Earnings, fetch_rows, read_earnings
+from billing.queries.earnings import Earnings, read_earnings
+from web.rows import fetch_rows
 
 
 # A car that waits this long for the next job has, to its owner, stopped.

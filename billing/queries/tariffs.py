@@ -5,12 +5,12 @@ What electricity costs an owner, and since when.
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Coalesce
 
 from billing.models import Tariff
 from billing.rules import TariffWindow
+from web.rows import fetch_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +85,7 @@ def list_tariff_versions(*, owner_id: int) -> tuple[TariffView, ...]:
 
 
 def list_locations(*, owner_id: int) -> tuple[Location, ...]:
-    with connection.cursor() as cursor:
-        cursor.execute(_LOCATIONS, [owner_id])
-        return tuple(Location(*row) for row in cursor.fetchall())
+    return tuple(Location(*row) for row in fetch_rows(_LOCATIONS, [owner_id]))
 
 
 def _view(row: Tariff) -> TariffView:

@@ -1,14 +1,13 @@
 """
-Reading what was reported: batches, and meters that miss a record.
+Reading what was reported, batch by batch.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db import connection
-
 from billing.models import UsageBatch
 from billing.rules import OUTCOMES_BY_NUMBER
+from web.rows import fetch_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,17 +41,6 @@ class BatchStatus:
     quarantine: tuple[SetAside, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterGap:
-    """
-    A vehicle whose sequence has holes: so many records were never received.
-    """
-
-    vehicle_id: int
-    missing_count: int
-    latest_ends_at: datetime
-
-
 def get_batch(*, source: str, batch_id: int) -> BatchStatus | None:
     """
     Return one batch of this source, None when the source has no such batch.
@@ -82,28 +70,10 @@ def get_batch(*, source: str, batch_id: int) -> BatchStatus | None:
 def _count_outcomes(batch_id: int, days: list[date]) -> dict[str, int]:
     if not days:
         return {}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT outcome, count(*) FROM billing_ratedline"
-            " WHERE on_date BETWEEN %s AND %s AND record_id BETWEEN %s AND %s AND kind = 0"
-            " GROUP BY outcome ORDER BY outcome",
-            [min(days), max(days), batch_id * 10_000, batch_id * 10_000 + 9_999],
-        )
-        return {str(OUTCOMES_BY_NUMBER[number]): count for number, count in cursor.fetchall()}
-
-
-def list_meter_gaps(*, limit: int = 200) -> tuple[MeterGap, ...]:
-    """
-    Return the vehicles that miss records, those heard from last first.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT vehicle_id, last_sequence - first_sequence + 1 - record_count, latest_ends_at"
-            " FROM billing_vehiclemeter WHERE record_count < last_sequence - first_sequence + 1"
-            " ORDER BY latest_ends_at DESC, vehicle_id LIMIT %s",
-            [limit],
-        )
-        return tuple(
-            MeterGap(vehicle_id=vehicle_id, missing_count=missing, latest_ends_at=latest)
-            for vehicle_id, missing, latest in cursor.fetchall()
-        )
+    rows = fetch_rows(
+        "SELECT outcome, count(*) FROM billing_ratedline"
+        " WHERE on_date BETWEEN %s AND %s AND record_id BETWEEN %s AND %s AND kind = 0"
+        " GROUP BY outcome ORDER BY outcome",
+        [min(days), max(days), batch_id * 10_000, batch_id * 10_000 + 9_999],
+    )
+    return {str(OUTCOMES_BY_NUMBER[number]): count for number, count in rows}

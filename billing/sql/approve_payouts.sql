@@ -15,25 +15,22 @@ ANALYZE approving;
 INSERT INTO billing_entry (id, code, effective_at, booked_at, business_key)
 SELECT entry_id, 'payout_approved', %(now)s, %(now)s, business_key FROM approving;
 
-INSERT INTO posting (code, debit_kind, debit_component, credit_kind, currency, owner_id,
-    amount_micros, business_key, entry_id)
+INSERT INTO posting (code, debit_kind, component, credit_kind, currency, owner_id,
+    amount_micros, entry_id)
 SELECT part.code, 'owner_available', part.component, part.credit_kind, p.currency, p.owner_id,
-    part.amount_micros, p.business_key || ':' || part.name, p.entry_id
+    part.amount_micros, p.entry_id
 FROM approving p
 CROSS JOIN LATERAL (
     VALUES
-        ('returned', 'payout_approved', 'returned', 'payout_in_transit', p.returned_micros),
-        ('compensation', 'payout_approved', 'compensation', 'payout_in_transit',
-            p.compensation_micros),
-        ('electricity', 'payout_approved', 'electricity', 'payout_in_transit',
-            p.electricity_micros),
-        ('wear', 'payout_approved', 'wear', 'payout_in_transit', p.wear_micros),
-        ('reward', 'payout_approved', 'reward', 'payout_in_transit', p.reward_micros),
-        ('job', 'payout_approved', 'job', 'payout_in_transit', p.job_micros),
-        ('offset_reward', 'receivable_offset', 'reward', 'owner_receivable',
-            p.offset_reward_micros),
-        ('offset_job', 'receivable_offset', 'job', 'owner_receivable', p.offset_job_micros)
-) AS part (name, code, component, credit_kind, amount_micros)
+        ('payout_approved', 'returned', 'payout_in_transit', p.returned_micros),
+        ('payout_approved', 'compensation', 'payout_in_transit', p.compensation_micros),
+        ('payout_approved', 'electricity', 'payout_in_transit', p.electricity_micros),
+        ('payout_approved', 'wear', 'payout_in_transit', p.wear_micros),
+        ('payout_approved', 'reward', 'payout_in_transit', p.reward_micros),
+        ('payout_approved', 'job', 'payout_in_transit', p.job_micros),
+        ('receivable_offset', 'reward', 'owner_receivable', p.offset_reward_micros),
+        ('receivable_offset', 'job', 'owner_receivable', p.offset_job_micros)
+) AS part (code, component, credit_kind, amount_micros)
 WHERE part.amount_micros > 0;
 
 INSERT INTO billing_payoutattempt (payout_id, number, idempotency_key, request, state,

@@ -8,14 +8,12 @@ WITH balance AS (
     SELECT owner_id,
         coalesce(sum(balance_micros) FILTER (WHERE kind = 'owner_available'), 0)::bigint AS available,
         coalesce(-sum(balance_micros) FILTER (WHERE kind = 'owner_receivable'), 0)::bigint AS owed,
-        coalesce(sum(balance_micros) FILTER (WHERE component = 'returned'), 0)::bigint AS returned,
-        coalesce(sum(balance_micros) FILTER (WHERE component = 'compensation'), 0)::bigint
-            AS compensation,
-        coalesce(sum(balance_micros) FILTER (WHERE component = 'electricity'), 0)::bigint
-            AS electricity,
-        coalesce(sum(balance_micros) FILTER (WHERE component = 'wear'), 0)::bigint AS wear,
-        coalesce(sum(balance_micros) FILTER (WHERE component = 'reward'), 0)::bigint AS reward,
-        coalesce(sum(balance_micros) FILTER (WHERE component = 'job'), 0)::bigint AS job
+        sum(returned_micros)::bigint AS returned,
+        sum(compensation_micros)::bigint AS compensation,
+        sum(electricity_micros)::bigint AS electricity,
+        sum(wear_micros)::bigint AS wear,
+        sum(reward_micros)::bigint AS reward,
+        sum(job_micros)::bigint AS job
     FROM billing_account
     WHERE kind IN ('owner_available', 'owner_receivable') AND currency = %(currency)s
         AND balance_micros <> 0

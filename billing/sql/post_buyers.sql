@@ -5,12 +5,18 @@ SET LOCAL enable_mergejoin = off;
 UPDATE billing_account a
 SET balance_micros = a.balance_micros + d.delta_micros
 FROM (
-    SELECT account_id, delta_micros FROM posting_delta WHERE delta_micros <> 0 AND is_buyer
+    SELECT account_id, sum(delta_micros)::bigint AS delta_micros
+    FROM (
+        SELECT debit_account_id AS account_id, -amount_micros AS delta_micros
+        FROM posting WHERE debit_kind LIKE 'buyer\_%%'
+        UNION ALL
+        SELECT credit_account_id, amount_micros FROM posting WHERE credit_kind LIKE 'buyer\_%%'
+    ) moved
+    GROUP BY account_id HAVING sum(delta_micros) <> 0
     ORDER BY account_id OFFSET 0
 ) d
 WHERE a.id = d.account_id;
 SET LOCAL enable_hashjoin = on;
 SET LOCAL enable_mergejoin = on;
 
-DROP TABLE posting_delta;
 TRUNCATE posting;

@@ -2,31 +2,30 @@
 --
 -- Parameters: effective_at, booked_at; and entry_id, settlement_id for rows that name none.
 -- owner_id and organization_id of a row complete the key of its owner_* and buyer_* accounts.
--- A business key that is already in the ledger raises a unique violation: claim first. A row
--- whose account cannot be found or opened raises a NOT NULL violation.
+-- An entry is posted to once: its numbers begin with 1, so a second time raises a unique
+-- violation. A row whose account cannot be found or opened raises a NOT NULL violation.
 
 -- One row per account key, in key order, so that two workers that miss the same accounts
 -- wait for each other instead of meeting head on.
-INSERT INTO billing_account (kind, component, currency, owner_id, organization_id)
-SELECT s.kind, s.component, s.currency, nullif(s.owner, 0), nullif(s.organization, 0)
+INSERT INTO billing_account (kind, currency, owner_id, organization_id)
+SELECT s.kind, s.currency, nullif(s.owner, 0), nullif(s.organization, 0)
 FROM (
-    SELECT DISTINCT side.kind, side.component, p.currency,
+    SELECT DISTINCT side.kind, p.currency,
         CASE WHEN side.kind LIKE 'owner\_%%' THEN p.owner_id ELSE 0 END AS owner,
         CASE WHEN side.kind LIKE 'buyer\_%%' THEN p.organization_id ELSE 0 END AS organization
     FROM posting p
     CROSS JOIN LATERAL (
-        VALUES (p.debit_account_id, p.debit_kind, p.debit_component),
-            (p.credit_account_id, p.credit_kind, p.credit_component)
-    ) AS side (account_id, kind, component)
+        VALUES (p.debit_account_id, p.debit_kind), (p.credit_account_id, p.credit_kind)
+    ) AS side (account_id, kind)
     WHERE side.account_id IS NULL
 ) s
 WHERE NOT EXISTS (
     SELECT FROM billing_account a
     WHERE coalesce(a.owner_id, 0) = s.owner
         AND coalesce(a.organization_id, 0) = s.organization
-        AND a.kind = s.kind AND a.component = s.component AND a.currency = s.currency
+        AND a.kind = s.kind AND a.currency = s.currency
 )
-ORDER BY s.owner, s.organization, s.kind, s.component, s.currency
+ORDER BY s.owner, s.organization, s.kind, s.currency
 ON CONFLICT DO NOTHING;
 
 UPDATE posting p
@@ -36,7 +35,7 @@ WHERE p.debit_account_id IS NULL
     AND coalesce(a.owner_id, 0) = CASE WHEN p.debit_kind LIKE 'owner\_%%' THEN p.owner_id ELSE 0 END
     AND coalesce(a.organization_id, 0)
         = CASE WHEN p.debit_kind LIKE 'buyer\_%%' THEN p.organization_id ELSE 0 END
-    AND a.kind = p.debit_kind AND a.component = p.debit_component AND a.currency = p.currency;
+    AND a.kind = p.debit_kind AND a.currency = p.currency;
 
 UPDATE posting p
 SET credit_account_id = a.id
@@ -46,37 +45,47 @@ WHERE p.credit_account_id IS NULL
         = CASE WHEN p.credit_kind LIKE 'owner\_%%' THEN p.owner_id ELSE 0 END
     AND coalesce(a.organization_id, 0)
         = CASE WHEN p.credit_kind LIKE 'buyer\_%%' THEN p.organization_id ELSE 0 END
-    AND a.kind = p.credit_kind AND a.component = p.credit_component AND a.currency = p.currency;
+    AND a.kind = p.credit_kind AND a.currency = p.currency;
 
-INSERT INTO billing_transfer (entry_id, code, debit_account_id, credit_account_id, amount_micros,
-    currency, effective_at, booked_at, owner_id, organization_id, booking_id, settlement_id,
-    on_date, business_key)
-SELECT coalesce(entry_id, %(entry_id)s), code, debit_account_id, credit_account_id, amount_micros,
-    currency, coalesce(effective_at, %(effective_at)s), %(booked_at)s, owner_id, organization_id,
-    booking_id, coalesce(settlement_id, %(settlement_id)s), on_date, business_key
+INSERT INTO billing_transfer (entry_id, number, code, debit_account_id, credit_account_id,
+    component, amount_micros, currency, effective_at, booked_at, owner_id, organization_id,
+    booking_id, settlement_id, on_date)
+SELECT coalesce(entry_id, %(entry_id)s), row_number() OVER (), code, debit_account_id,
+    credit_account_id, component, amount_micros, currency, coalesce(effective_at, %(effective_at)s),
+    %(booked_at)s, owner_id, organization_id, booking_id,
+    coalesce(settlement_id, %(settlement_id)s), on_date
 FROM posting;
-
-CREATE TEMPORARY TABLE posting_delta ON COMMIT DROP AS
-SELECT account_id, is_buyer, sum(delta_micros)::bigint AS delta_micros
-FROM (
-    SELECT debit_account_id AS account_id, debit_kind LIKE 'buyer\_%%' AS is_buyer,
-        -amount_micros AS delta_micros
-    FROM posting WHERE debit_kind LIKE 'buyer\_%%' OR debit_kind LIKE 'owner\_%%'
-    UNION ALL
-    SELECT credit_account_id, credit_kind LIKE 'buyer\_%%', amount_micros
-    FROM posting WHERE credit_kind LIKE 'buyer\_%%' OR credit_kind LIKE 'owner\_%%'
-) kept
-GROUP BY account_id, is_buyer;
 
 -- Rows are locked as the nested loop meets them, in the order of their ids. Owners belong to
 -- one worker at a time. Buyers, whom all workers share, follow in post_buyers.sql.
 SET LOCAL enable_hashjoin = off;
 SET LOCAL enable_mergejoin = off;
 UPDATE billing_account a
-SET balance_micros = a.balance_micros + d.delta_micros
+SET balance_micros = a.balance_micros + d.micros,
+    electricity_micros = a.electricity_micros + d.electricity,
+    wear_micros = a.wear_micros + d.wear, reward_micros = a.reward_micros + d.reward,
+    job_micros = a.job_micros + d.job,
+    compensation_micros = a.compensation_micros + d.compensation,
+    returned_micros = a.returned_micros + d.returned
 FROM (
-    SELECT account_id, delta_micros FROM posting_delta
-    WHERE delta_micros <> 0 AND NOT is_buyer
+    SELECT account_id, sum(micros)::bigint AS micros,
+        coalesce(sum(micros) FILTER (WHERE component = 'electricity'), 0)::bigint AS electricity,
+        coalesce(sum(micros) FILTER (WHERE component = 'wear'), 0)::bigint AS wear,
+        coalesce(sum(micros) FILTER (WHERE component = 'reward'), 0)::bigint AS reward,
+        coalesce(sum(micros) FILTER (WHERE component = 'job'), 0)::bigint AS job,
+        coalesce(sum(micros) FILTER (WHERE component = 'compensation'), 0)::bigint
+            AS compensation,
+        coalesce(sum(micros) FILTER (WHERE component = 'returned'), 0)::bigint AS returned
+    FROM (
+        SELECT debit_account_id AS account_id, -amount_micros AS micros,
+            CASE WHEN debit_kind <> 'owner_receivable' THEN component END AS component
+        FROM posting WHERE debit_kind LIKE 'owner\_%%'
+        UNION ALL
+        SELECT credit_account_id, amount_micros,
+            CASE WHEN credit_kind <> 'owner_receivable' THEN component END
+        FROM posting WHERE credit_kind LIKE 'owner\_%%'
+    ) moved
+    GROUP BY account_id
     ORDER BY account_id OFFSET 0
 ) d
 WHERE a.id = d.account_id;

@@ -2,16 +2,15 @@
 CREATE TEMPORARY TABLE IF NOT EXISTS posting (
     code text NOT NULL,
     debit_kind text NOT NULL,
-    debit_component text NOT NULL DEFAULT '',
     credit_kind text NOT NULL,
-    credit_component text NOT NULL DEFAULT '',
+    -- Which part of an owner's pending or available money moves; '' where there is none.
+    component text NOT NULL DEFAULT '',
     currency text NOT NULL,
     owner_id bigint,
     organization_id bigint,
     booking_id bigint,
     on_date date,
     amount_micros bigint NOT NULL,
-    business_key text NOT NULL,
     -- Only where it differs from that of the run.
     effective_at timestamptz,
     -- Only where one run of post_transfers.sql serves several entries or settlements.

@@ -9,16 +9,16 @@ WHERE lane = %(lane)s AND released_at IS NULL AND release_due_at <= %(now)s
 ORDER BY release_due_at, id LIMIT %(days)s;
 
 CREATE TEMPORARY TABLE releasing ON COMMIT DROP AS
-SELECT m.account_id, a.owner_id, a.component, a.currency, sum(m.micros)::bigint AS micros,
+SELECT m.account_id, a.owner_id, m.component, a.currency, sum(m.micros)::bigint AS micros,
     r.id AS receivable_id, coalesce(-r.balance_micros, 0) AS owed_micros
 FROM (
-    SELECT t.credit_account_id AS account_id, t.amount_micros AS micros
+    SELECT t.credit_account_id AS account_id, t.component, t.amount_micros AS micros
     FROM releasing_day d
     JOIN billing_entry e ON e.settlement_id = d.settlement_id
     JOIN billing_transfer t ON t.entry_id = e.id AND t.on_date = d.on_date
     WHERE t.owner_id IS NOT NULL
     UNION ALL
-    SELECT t.debit_account_id, -t.amount_micros
+    SELECT t.debit_account_id, t.component, -t.amount_micros
     FROM releasing_day d
     JOIN billing_entry e ON e.settlement_id = d.settlement_id
     JOIN billing_transfer t ON t.entry_id = e.id AND t.on_date = d.on_date
@@ -27,14 +27,14 @@ FROM (
 JOIN billing_account a ON a.id = m.account_id AND a.kind = 'owner_pending'
 LEFT JOIN billing_account r ON coalesce(r.owner_id, 0) = a.owner_id
     AND coalesce(r.organization_id, 0) = 0 AND r.kind = 'owner_receivable'
-    AND r.component = '' AND r.currency = a.currency AND r.balance_micros < 0
-GROUP BY m.account_id, a.owner_id, a.component, a.currency, r.id, r.balance_micros;
+    AND r.currency = a.currency AND r.balance_micros < 0
+GROUP BY m.account_id, a.owner_id, m.component, a.currency, r.id, r.balance_micros;
 
 -- A debt is set off against rewards and jobs only: electricity is never taken back.
 CREATE TEMPORARY TABLE releasing_offset ON COMMIT DROP AS
-SELECT account_id, least(micros, greatest(0, owed_micros - before)) AS micros
+SELECT account_id, component, least(micros, greatest(0, owed_micros - before)) AS micros
 FROM (
-    SELECT account_id, micros, owed_micros,
+    SELECT account_id, component, micros, owed_micros,
         coalesce(sum(micros) OVER (
             PARTITION BY owner_id, currency ORDER BY component DESC
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
@@ -43,24 +43,23 @@ FROM (
 ) o
 WHERE owed_micros > before;
 
-INSERT INTO posting (code, debit_kind, debit_component, credit_kind, credit_component, currency,
-    owner_id, amount_micros, debit_account_id, business_key)
-SELECT 'receivable_offset', 'owner_pending', r.component, 'owner_receivable', '', r.currency,
-    r.owner_id, o.micros, r.account_id, %(key)s || ':offset:' || r.account_id
+INSERT INTO posting (code, debit_kind, credit_kind, component, currency, owner_id,
+    amount_micros, debit_account_id)
+SELECT 'receivable_offset', 'owner_pending', 'owner_receivable', r.component, r.currency,
+    r.owner_id, o.micros, r.account_id
 FROM releasing_offset o
-JOIN releasing r ON r.account_id = o.account_id
+JOIN releasing r ON r.account_id = o.account_id AND r.component = o.component
 WHERE o.micros > 0
 UNION ALL
-SELECT 'earnings_released', 'owner_pending', r.component, 'owner_available', r.component,
-    r.currency, r.owner_id, r.micros - coalesce(o.micros, 0), r.account_id,
-    %(key)s || ':' || r.account_id
+SELECT 'earnings_released', 'owner_pending', 'owner_available', r.component, r.currency,
+    r.owner_id, r.micros - coalesce(o.micros, 0), r.account_id
 FROM releasing r
-LEFT JOIN releasing_offset o ON o.account_id = r.account_id
+LEFT JOIN releasing_offset o ON o.account_id = r.account_id AND o.component = r.component
 WHERE r.micros - coalesce(o.micros, 0) > 0
 UNION ALL
 -- More was taken back on this day than was earned: the owner owes the rest.
-SELECT 'earnings_released', 'owner_receivable', '', 'owner_pending', r.component, r.currency,
-    r.owner_id, -r.micros, NULL, %(key)s || ':owed:' || r.account_id
+SELECT 'earnings_released', 'owner_receivable', 'owner_pending', r.component, r.currency,
+    r.owner_id, -r.micros, NULL
 FROM releasing r
 WHERE r.micros < 0;
 

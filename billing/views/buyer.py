@@ -5,7 +5,7 @@ A buyer's bookings: the list, and one of them hour by hour.
 from datetime import datetime
 from urllib.parse import urlencode
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -31,8 +31,6 @@ from marketplace.queries.bookings import BookingRow, Phase
 from web.charts import Key
 from web.components import Cell, Column, DataTable, Fact, Pages, Row, Step, View
 from web.limits import PAGE_ROWS
-from web.pagination import decode_cursor, encode_cursor
-from web.problems import Problem
 from web.public_ids import decode
 from web.templatetags.parado import (
     energy,
@@ -56,25 +54,23 @@ def show_bookings(request: BuyerRequest) -> HttpResponse:
     now = timezone.now()
     organization_id = request.membership.organization_id
     phase = next((each for each in Phase if each.value == request.GET.get("state")), None)
-    scope = f"buyer-bookings:{organization_id}:{phase}"
-    rows = booking_queries.list_bookings(
+    page = booking_queries.list_by_window(
         organization_id=organization_id,
         now=now,
         phase=phase,
-        before_id=_read_position(request, scope),
-        limit=PAGE_ROWS + 1,
+        cursor=request.GET.get("cursor"),
+        limit=PAGE_ROWS,
     )
-    shown = rows[:PAGE_ROWS]
     counts = booking_queries.count_by_phase(organization_id=organization_id, now=now)
     context = {
         "table": make_bookings_table(
             caption=_("Bookings of your organisation"),
-            bookings=shown,
-            deliveries=queries.get_deliveries(booking_ids=[row.id for row in shown]),
+            bookings=page.rows,
+            deliveries=queries.get_deliveries(booking_ids=[row.id for row in page.rows]),
             zone=request.user.time_zone,
         ),
         "views": _make_views(phase, counts),
-        "pages": _make_pages(request, scope, rows),
+        "pages": _make_pages(phase, page.next_cursor),
         "can_book": request.membership.is_at_least("member"),
     }
     return render(request, "billing/buyer_bookings.html", context)
@@ -178,24 +174,11 @@ def _make_views(current: Phase | None, counts: dict[Phase, int]) -> tuple[View, 
     )
 
 
-def _read_position(request: HttpRequest, scope: str) -> int | None:
-    """
-    Return the id after which the page begins; an unreadable cursor begins at the newest.
-    """
-    try:
-        (value,) = decode_cursor(scope=scope, text=request.GET.get("cursor", ""), size=1)
-    except Problem:
-        return None
-    return int(value)
-
-
-def _make_pages(request: HttpRequest, scope: str, rows: tuple[BookingRow, ...]) -> Pages:
-    if len(rows) <= PAGE_ROWS:
+def _make_pages(phase: Phase | None, next_cursor: str | None) -> Pages:
+    if next_cursor is None:
         return Pages()
-    query = {"cursor": encode_cursor(scope=scope, values=[rows[PAGE_ROWS - 1].id])}
-    if "state" in request.GET:
-        query["state"] = request.GET["state"]
-    return Pages(next_url=f"?{urlencode(query)}")
+    state = {"state": phase.value} if phase else {}
+    return Pages(next_url=f"?{urlencode({**state, 'cursor': next_cursor})}")
 
 
 # ------------------------------------------------------------------ one booking

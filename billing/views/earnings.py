@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from accounts.permissions import PersonRequest, owner_required
 from billing.queries import earnings as queries
 from billing.queries.earnings import Clearing, Earnings, MonthEarnings, OwnerBalance
-from consent.queries import VehicleCard, list_vehicles
+from consent.queries.known import KnownCar, list_known_cars
 from web.charts import FallStep, Waterfall, draw_waterfall
 from web.components import Cell, Column, DataTable, Fact, Row
 from web.limits import HOLD_DAYS
@@ -32,7 +32,7 @@ MONTHS_SHOWN = 13
 def show_earnings(request: PersonRequest) -> HttpResponse:
     now = timezone.now()
     owner_id, zone = request.user.pk, request.user.time_zone
-    vehicles = list_vehicles(owner_id=owner_id, now=now)
+    vehicles = list_known_cars(owner_id=owner_id)
     vehicle_ids = [vehicle.vehicle_id for vehicle in vehicles]
     months = queries.list_months(
         owner_id=owner_id,
@@ -168,7 +168,7 @@ def _make_months_table(months: tuple[MonthEarnings, ...]) -> DataTable:
 
 
 def _make_cars_table(
-    earnings_by_id: dict[int, Earnings], vehicles: tuple[VehicleCard, ...]
+    earnings_by_id: dict[int, Earnings], vehicles: tuple[KnownCar, ...]
 ) -> DataTable:
     return DataTable(
         caption=_("Earnings of each car this month, amounts in euros"),
@@ -181,6 +181,7 @@ def _make_cars_table(
                 )
             )
             for vehicle in vehicles
+            if vehicle.retired_at is None or vehicle.vehicle_id in earnings_by_id
         ),
     )
 

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from billing.models import BlockReason, Payout, PayoutRun
-from billing.queries.payouts import PayoutRow, RunCard, RunProgress
+from billing.queries.payout_counts import RunProgress
+from billing.queries.payouts import PayoutRow, RunCard
 from billing.queries.reports import LastCheck
 from web.charts import Tone
 from web.components import Cell, Column, DataTable, Row, Step, Tag, TieOut, TiePart, TimelineEntry

@@ -28,6 +28,7 @@ from billing.models import PayoutRun
 from billing.operations import payout_runs as operations
 from billing.operations.payout_holds import hold_payouts
 from billing.queries import payouts as queries
+from billing.queries.payout_counts import RunSummary, summarize_run
 from billing.queries.payouts import RunCard, RunView
 from billing.queries.reports import get_last_check
 from billing.reports.files import send_report
@@ -105,7 +106,7 @@ def show_progress(request: PersonRequest, run_id: str) -> HttpResponse:
 
 
 def _make_progress(run: RunCard) -> dict[str, Any]:
-    summary = queries.summarize_run(run_id=run.run_id)
+    summary = summarize_run(run=run)
     return {
         "run": run,
         "steps": words.make_steps(run, summary.progress),
@@ -130,7 +131,7 @@ def _render(
     is_approver = user.staff_role == user.StaffRole.FINANCE_APPROVER
     is_mine = user.pk in {run.calculated_by_id, run.submitted_by_id}
     context = _make_progress(run)
-    summary: queries.RunSummary = context["summary"]
+    summary: RunSummary = context["summary"]
     context |= {
         "tag": words.make_run_tag(run),
         "tie": words.make_run_tie(run, summary.progress),
@@ -158,7 +159,7 @@ def _render(
     return render(request, name, context, status=status)
 
 
-def _make_views(summary: queries.RunSummary, chosen: Filter) -> tuple[View, ...]:
+def _make_views(summary: RunSummary, chosen: Filter) -> tuple[View, ...]:
     return tuple(
         View(
             label=VIEW_LABELS[view],

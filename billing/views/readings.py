@@ -11,9 +11,9 @@ from django.views.decorators.http import require_safe
 from accounts.permissions import PersonRequest, owner_required
 from billing.queries import readings as queries
 from billing.queries.readings import Line
+from billing.views.cars import NamedCar
 from billing.views.session_words import make_line_tag
 from billing.views.sessions import find_session
-from consent.queries import VehicleCard
 from web.components import Cell, Column, DataTable, Fact, Row
 from web.templatetags.parado import NOTHING, amount, full_datetime, number
 
@@ -48,7 +48,7 @@ def show_reading(
     return render(request, "billing/reading.html", context)
 
 
-def _make_reading_facts(line: Line, vehicle: VehicleCard) -> tuple[Fact, ...]:
+def _make_reading_facts(line: Line, vehicle: NamedCar) -> tuple[Fact, ...]:
     yes_no = {True: _("Yes"), False: _("No"), None: _("not said")}
     return (
         Fact(
@@ -127,7 +127,7 @@ def _make_sums_table(line: Line) -> DataTable:
     )
 
 
-def _make_evidence_facts(line: Line, vehicle: VehicleCard) -> tuple[Fact, ...]:
+def _make_evidence_facts(line: Line, vehicle: NamedCar) -> tuple[Fact, ...]:
     rules_text = _("Version %(number)s") % {"number": line.consent_number or NOTHING}
     return (
         Fact(label=_("Your rules at that time"), value=rules_text),

@@ -2,6 +2,7 @@
 An owner's sessions: the list, and one of them quarter-hour by quarter-hour.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ from billing.queries import readings as reading_queries
 from billing.queries import sessions as queries
 from billing.queries.readings import Line
 from billing.queries.sessions import MoneyState, Session, SessionNotFound
+from billing.views.cars import NamedCar, choose_car, make_car_views
 from billing.views.earnings import CURRENCY, draw_earnings
 from billing.views.session_words import (
     describe_end,
@@ -25,8 +27,8 @@ from billing.views.session_words import (
     make_money_tag,
     write_money_note,
 )
-from consent.queries import VehicleCard, list_vehicles
-from web.components import Cell, Column, DataTable, Fact, Pages, Row, View
+from consent.queries.known import KnownCar, list_known_cars
+from web.components import Cell, Column, DataTable, Fact, Pages, Row
 from web.limits import PAGE_ROWS
 from web.public_ids import decode, encode
 from web.templatetags.parado import (
@@ -49,13 +51,9 @@ STAMP = "%Y%m%dT%H%M%SZ"
 @owner_required
 def show_sessions(request: PersonRequest) -> HttpResponse:
     now = timezone.now()
-    vehicles = {
-        vehicle.vehicle_id: vehicle for vehicle in list_vehicles(owner_id=request.user.pk, now=now)
-    }
-    chosen = decode("veh", request.GET.get("car", ""))
-    if request.GET.get("car") and chosen not in vehicles:
-        raise Http404
-    until = _read_stamp(request.GET.get("until", "")) or now
+    vehicles = {car.vehicle_id: car for car in list_known_cars(owner_id=request.user.pk)}
+    chosen = choose_car(request, vehicles)
+    until = read_stamp(request.GET.get("until", "")) or now
     since = until - timedelta(days=DAYS_SHOWN)
     sessions = queries.list_sessions(
         owner_id=request.user.pk,
@@ -70,7 +68,7 @@ def show_sessions(request: PersonRequest) -> HttpResponse:
     )
     context = {
         "table": make_sessions_table(sessions=sessions, vehicles=vehicles),
-        "views": _make_views(vehicles, chosen),
+        "views": make_car_views(vehicles, chosen, address=reverse("billing:sessions")),
         "since": local_date(since, request.user.time_zone),
         "until": local_date(until, request.user.time_zone),
         "nav_current": "earnings",
@@ -118,7 +116,7 @@ def link_session(session: Session) -> str:
 
 
 def make_sessions_table(
-    *, sessions: tuple[Session, ...], vehicles: dict[int, VehicleCard]
+    *, sessions: tuple[Session, ...], vehicles: Mapping[int, NamedCar]
 ) -> DataTable:
     """
     Return sessions as a table, newest first; the first cell leads to the session.
@@ -146,7 +144,7 @@ def make_sessions_table(
 def _make_session_row(
     session: Session,
     ending: str,
-    vehicle: VehicleCard,
+    vehicle: NamedCar,
     names_car: bool,  # noqa: FBT001 - decided once for the table
 ) -> Row:
     span = local_span(*_local(session, vehicle))
@@ -172,17 +170,14 @@ def _make_session_row(
     )
 
 
-def find_session(
-    request: PersonRequest, vehicle_id: str, stamp: str
-) -> tuple[VehicleCard, Session]:
+def find_session(request: PersonRequest, vehicle_id: str, stamp: str) -> tuple[KnownCar, Session]:
     """
     Return the session that begins at this moment, of a car of the person who asks.
 
     :raises Http404: there is none.
     """
-    now = timezone.now()
-    wanted, starts_at = decode("veh", vehicle_id), _read_stamp(stamp)
-    vehicles = list_vehicles(owner_id=request.user.pk, now=now)
+    wanted, starts_at = decode("veh", vehicle_id), read_stamp(stamp)
+    vehicles = list_known_cars(owner_id=request.user.pk)
     vehicle = next((each for each in vehicles if each.vehicle_id == wanted), None)
     if vehicle is None or starts_at is None:
         raise Http404
@@ -198,7 +193,10 @@ def find_session(
     return vehicle, session
 
 
-def _read_stamp(text: str) -> datetime | None:
+def read_stamp(text: str) -> datetime | None:
+    """
+    Return the moment that an address names, None when it names none.
+    """
     try:
         return datetime.strptime(text, STAMP).replace(tzinfo=UTC)
     except ValueError:
@@ -211,26 +209,9 @@ def _link(car: str, until: datetime) -> str:
     return f"{reverse('billing:sessions')}?{car_part}until={stamp}"
 
 
-def _local(session: Session, vehicle: VehicleCard) -> tuple[datetime, datetime]:
+def _local(session: Session, vehicle: NamedCar) -> tuple[datetime, datetime]:
     zone = ZoneInfo(vehicle.time_zone)
     return session.starts_at.astimezone(zone), session.ends_at.astimezone(zone)
-
-
-def _make_views(vehicles: dict[int, VehicleCard], chosen: int | None) -> tuple[View, ...]:
-    if len(vehicles) < 2:
-        return ()
-    address = reverse("billing:sessions")
-    return (
-        View(label=_("All cars"), url=address, is_current=chosen is None),
-        *(
-            View(
-                label=vehicle.plate,
-                url=f"{address}?car={encode('veh', vehicle.vehicle_id)}",
-                is_current=vehicle.vehicle_id == chosen,
-            )
-            for vehicle in vehicles.values()
-        ),
-    )
 
 
 def _make_facts(session: Session, zone: str) -> tuple[Fact, ...]:
@@ -255,7 +236,7 @@ def _make_facts(session: Session, zone: str) -> tuple[Fact, ...]:
 
 
 def _make_lines_table(
-    lines: tuple[Line, ...], vehicle: VehicleCard, vehicle_id: str, stamp: str
+    lines: tuple[Line, ...], vehicle: NamedCar, vehicle_id: str, stamp: str
 ) -> DataTable:
     return DataTable(
         caption=_("Every quarter-hour of this session, amounts in euros"),
@@ -274,7 +255,7 @@ def _make_lines_table(
     )
 
 
-def _make_line_row(line: Line, vehicle: VehicleCard, vehicle_id: str, stamp: str) -> Row:
+def _make_line_row(line: Line, vehicle: NamedCar, vehicle_id: str, stamp: str) -> Row:
     earnings = line.earnings
     span = local_span(
         line.starts_at.astimezone(ZoneInfo(vehicle.time_zone)),
@@ -297,7 +278,7 @@ def _make_line_row(line: Line, vehicle: VehicleCard, vehicle_id: str, stamp: str
     )
 
 
-def _list_breaches(lines: tuple[Line, ...], vehicle: VehicleCard) -> tuple[Fact, ...]:
+def _list_breaches(lines: tuple[Line, ...], vehicle: NamedCar) -> tuple[Fact, ...]:
     return tuple(
         Fact(
             label=local_span(

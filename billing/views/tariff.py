@@ -16,11 +16,11 @@ from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.permissions import PersonRequest, owner_required
 from billing.forms.tariff import DAY_SETS, TariffForm, WindowRow, make_initial
-from billing.operations.tariffs import TariffOverlaps, set_tariff
+from billing.operations.tariffs import NoAverage, TariffOverlaps, end_own_tariff, set_tariff
 from billing.queries.tariffs import (
     Location,
     TariffView,
@@ -29,7 +29,7 @@ from billing.queries.tariffs import (
     list_tariff_versions,
 )
 from billing.rules import QUARTERS_PER_DAY
-from consent.queries.evidence import write_minute
+from consent.rules.written import write_minute
 from web.charts import Tick, percent
 from web.components import Cell, Column, DataTable, Row, TimelineEntry
 from web.templatetags.parado import local_datetime, price_kwh
@@ -108,6 +108,26 @@ def edit_tariff(request: PersonRequest) -> HttpResponse:
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     return render(request, "billing/tariff.html", context, status=status)
+
+
+@require_POST
+@owner_required
+def return_to_average(request: PersonRequest) -> HttpResponse:
+    try:
+        is_ended = end_own_tariff(
+            owner_id=request.user.pk, actor_id=request.user.pk, now=timezone.now()
+        )
+    except NoAverage:
+        messages.error(
+            request,
+            _("No average is known where one of your cars stands. Your prices still count."),
+        )
+    except TariffOverlaps:
+        messages.error(request, _("Your prices were changed a moment ago. Look at them again."))
+    else:
+        if is_ended:
+            messages.success(request, _("From now on the average of the region counts."))
+    return redirect("billing:tariff")
 
 
 def _save(request: PersonRequest, form: TariffForm, currency: str, now: datetime) -> bool:

@@ -8,8 +8,8 @@ SELECT r.id AS record_id, r.on_date, r.owner_id, r.vehicle_id, r.booking_id, r.s
     floor(date_part('epoch', r.ends_at - r.starts_at))::integer AS duration_s,
     r.sequence, r.energy_wh, r.category_bit, r.source_id,
     r.state_of_charge_min_permille::integer, r.battery_temp_min_decic::integer,
-    r.battery_temp_max_decic::integer, r.plugged_in, r.is_home, r.supersedes_record_id,
-    r.supersedes_on_date, p.is_requeued, p.is_cleared,
+    r.battery_temp_max_decic::integer, r.plugged_in, r.is_home, r.mobile_data_bytes,
+    r.supersedes_record_id, r.supersedes_on_date, p.is_requeued, p.is_cleared,
     CASE WHEN r.job_completed THEN r.job_id END AS completed_job_id
 FROM settling_part p
 CROSS JOIN LATERAL (
@@ -21,11 +21,12 @@ CROSS JOIN LATERAL (
 ANALYZE settling_record (record_id, vehicle_id, booking_id, owner_id, starts_at, ends_at);
 
 -- is_crowded: two records may share a period, since a sum of powers of two differs from their
--- union when one comes twice. offset_quarters: how far local time is ahead, where the clocks
--- do not change in between.
+-- union when one comes twice. power_w: no record drew more. offset_quarters: how far local
+-- time is ahead, where the clocks do not change in between.
 CREATE TEMPORARY TABLE settling_vehicle ON COMMIT DROP AS
 SELECT s.vehicle_id, s.first_at, s.last_at, s.owner_id, s.first_sequence, s.last_sequence,
-    s.record_count, s.is_crowded, v.region_code, v.rated_power_w, v.time_zone, m.latest_ends_at,
+    s.record_count, s.is_crowded, s.power_w, v.region_code, v.rated_power_w, v.time_zone,
+    m.latest_ends_at,
     CASE WHEN s.last_at - s.first_at < interval '20 days'
             AND (s.first_at AT TIME ZONE v.time_zone) - (s.first_at AT TIME ZONE 'UTC')
                 = (s.last_at AT TIME ZONE v.time_zone) - (s.last_at AT TIME ZONE 'UTC')
@@ -38,7 +39,8 @@ FROM (
         min(sequence) FILTER (WHERE NOT is_requeued) AS first_sequence,
         max(sequence) FILTER (WHERE NOT is_requeued) AS last_sequence,
         count(*) FILTER (WHERE NOT is_requeued) AS record_count,
-        sum(1::bigint << period %% 60) <> bit_or(1::bigint << period %% 60) AS is_crowded
+        sum(1::bigint << period %% 60) <> bit_or(1::bigint << period %% 60) AS is_crowded,
+        3600 * max(energy_wh / greatest(duration_s, 1e-6::double precision)) AS power_w
     FROM settling_record
     GROUP BY vehicle_id
 ) s

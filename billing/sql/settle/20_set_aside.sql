@@ -26,9 +26,10 @@ SELECT r.record_id, 'energy_implausible',
     format('%%s Wh in %%s s; at %%s W the vehicle can draw %%s Wh',
         r.energy_wh, date_part('epoch', r.ends_at - r.starts_at), v.rated_power_w,
         floor(v.rated_power_w * 1.05 * date_part('epoch', r.ends_at - r.starts_at) / 3600))
-FROM settling_record r
-JOIN settling_vehicle v ON v.vehicle_id = r.vehicle_id
-WHERE r.energy_wh * 360000::double precision
+FROM settling_vehicle v
+JOIN settling_record r ON r.vehicle_id = v.vehicle_id
+WHERE v.power_w > v.rated_power_w * 1.04
+    AND r.energy_wh * 360000::double precision
         > v.rated_power_w * 105::double precision * date_part('epoch', r.ends_at - r.starts_at)
     AND NOT r.is_cleared;
 

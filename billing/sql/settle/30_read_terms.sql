@@ -22,8 +22,8 @@ FROM settling_vehicle v
 JOIN consent_pause_v p ON p.vehicle_id = v.vehicle_id
 WHERE p.starts_at < v.last_at AND p.ends_at > v.first_at;
 
--- An owner's own tariff comes first; before their first one, and without one, the average of
--- the region holds.
+-- An owner's own tariff comes first; whenever none of theirs is in force, the average of the
+-- region holds.
 CREATE TEMPORARY TABLE settling_tariff ON COMMIT DROP AS
 WITH own AS (
     SELECT v.vehicle_id, t.id AS tariff_id, lower(t.in_force) AS starts_at,
@@ -32,19 +32,22 @@ WITH own AS (
     JOIN billing_tariff t ON coalesce(t.owner_id, 0) = v.owner_id AND t.region_code = ''
     WHERE t.in_force && tstzrange(v.first_at, v.last_at)
 ), regional AS (
-    SELECT v.vehicle_id, t.id, lower(t.in_force) AS starts_at,
-        least(coalesce(upper(t.in_force), 'infinity'), f.starts_at) AS ends_at
+    SELECT v.vehicle_id, t.id, lower(free) AS starts_at,
+        coalesce(upper(free), 'infinity') AS ends_at
     FROM settling_vehicle v
     LEFT JOIN (
-        SELECT vehicle_id, min(starts_at) AS starts_at FROM own GROUP BY vehicle_id
-    ) f ON f.vehicle_id = v.vehicle_id
+        SELECT vehicle_id, range_agg(tstzrange(starts_at, nullif(ends_at, 'infinity'))) AS taken
+        FROM own GROUP BY vehicle_id
+    ) o ON o.vehicle_id = v.vehicle_id
     JOIN billing_tariff t ON t.owner_id IS NULL AND t.region_code = v.region_code
         AND t.in_force && tstzrange(v.first_at, v.last_at)
-    WHERE f.vehicle_id IS NULL OR f.starts_at > v.first_at
+    CROSS JOIN LATERAL unnest(
+        tstzmultirange(t.in_force) - coalesce(o.taken, tstzmultirange())
+    ) free
 )
 SELECT * FROM own
 UNION ALL
-SELECT * FROM regional WHERE starts_at < ends_at;
+SELECT * FROM regional;
 ANALYZE settling_tariff;
 
 -- All that one vehicle's records need, wide but few, so that the many records meet one join:
@@ -68,7 +71,7 @@ SELECT v.vehicle_id, greatest(c.starts_at, r.starts_at, '-infinity') AS starts_a
     t.version_id, t.is_withdrawn, t.time_zone, t.week_mask, t.battery_stop_pct,
     t.plugged_in_only, t.home_only, t.temp_high_c, t.temp_low_c, t.energy_wh_per_day_max,
     t.energy_wh_per_month_max, t.compute_s_per_day_max, t.compute_s_per_month_max,
-    t.power_limit_w, t.categories_mask,
+    t.power_limit_w, t.categories_mask, t.expires_at,
     r.tariff_id, p.currency, p.time_zone AS tariff_zone, p.bands, p.band_micros_per_kwh,
     CASE WHEN v.last_at - v.first_at < interval '20 days'
             AND (v.first_at AT TIME ZONE p.time_zone) - (v.first_at AT TIME ZONE 'UTC')
@@ -84,6 +87,9 @@ LEFT JOIN (
     UNION ALL
     SELECT vehicle_id, NULL, '-infinity', min(starts_at) FROM settling_tariff
     GROUP BY vehicle_id
+    UNION ALL
+    SELECT vehicle_id, NULL, max(ends_at), 'infinity' FROM settling_tariff
+    GROUP BY vehicle_id HAVING max(ends_at) < 'infinity'
 ) r ON r.vehicle_id = v.vehicle_id AND r.starts_at < c.ends_at AND r.ends_at > c.starts_at
 LEFT JOIN billing_tariff p ON p.id = r.tariff_id
 WHERE greatest(c.starts_at, r.starts_at) < v.last_at

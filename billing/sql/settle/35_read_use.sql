@@ -52,11 +52,12 @@ UPDATE settling_before b
 SET (day_energy_wh, day_compute_s, month_energy_wh, month_compute_s) = (
     SELECT b.day_energy_wh - b.stored_day_wh
             + coalesce(sum(l.energy_wh) FILTER (WHERE l.starts_at >= day.starts_at), 0),
-        b.day_compute_s - b.stored_day_s + coalesce(sum(sign(l.energy_wh) * l.duration_s)
-            FILTER (WHERE l.starts_at >= day.starts_at), 0),
+        b.day_compute_s - b.stored_day_s
+            + coalesce(sum(CASE l.kind WHEN 0 THEN l.duration_s ELSE -l.duration_s END)
+                FILTER (WHERE l.starts_at >= day.starts_at), 0),
         b.month_energy_wh - b.stored_month_wh + coalesce(sum(l.energy_wh), 0),
         b.month_compute_s - b.stored_month_s
-            + coalesce(sum(sign(l.energy_wh) * l.duration_s), 0)
+            + coalesce(sum(CASE l.kind WHEN 0 THEN l.duration_s ELSE -l.duration_s END), 0)
     FROM (SELECT b.local_date::timestamp AT TIME ZONE b.time_zone AS starts_at) day
     LEFT JOIN billing_ratedline l ON l.vehicle_id = b.vehicle_id
         AND l.starts_at >= b.local_month::timestamp AT TIME ZONE b.time_zone

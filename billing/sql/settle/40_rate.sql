@@ -17,7 +17,7 @@ SELECT r.record_id, r.on_date, r.owner_id, r.vehicle_id, r.booking_id, b.organiz
     (r.energy_wh * b.wear_micros_per_kwh + 500) / 1000 AS wear_micros,
     (r.energy_wh * b.reward_micros_per_kwh + 500) / 1000 AS reward_micros,
     CASE WHEN j.record_id IS NULL THEN 0 ELSE b.reward_micros_per_job END AS job_micros,
-    0::bigint AS compensation_micros,
+    0::bigint AS compensated_micros,
     -- NULL: not within its booking, so no buyer pays.
     CASE WHEN b.is_live AND r.starts_at >= b.starts_at AND r.ends_at <= b.ends_at
             AND r.category_bit = b.category_bit
@@ -27,15 +27,17 @@ SELECT r.record_id, r.on_date, r.owner_id, r.vehicle_id, r.booking_id, b.organiz
             AND r.category_bit = b.category_bit THEN b.price_micros_per_job
         ELSE 0 END AS job_charge_micros,
     r.energy_wh, r.duration_s,
+    consent_wear_wh(r.energy_wh, r.battery_temp_max_decic)::integer AS wear_wh,
+    r.mobile_data_bytes,
     -- An interval that outlasts its version is refused here and judged by 52.
     CASE WHEN r.ends_at > t.version_ends_at THEN 1 ELSE consent_refusals(
         t.is_withdrawn, t.time_zone, t.week_mask, t.battery_stop_pct, t.plugged_in_only,
         t.home_only, t.temp_high_c, t.temp_low_c, t.energy_wh_per_day_max,
         t.energy_wh_per_month_max, t.compute_s_per_day_max, t.compute_s_per_month_max,
-        t.power_limit_w, t.categories_mask, r.starts_at, r.ends_at, r.energy_wh, r.category_bit,
-        r.state_of_charge_min_permille, r.plugged_in, r.is_home, r.battery_temp_min_decic,
-        r.battery_temp_max_decic, u.day_energy_wh, u.day_compute_s, u.month_energy_wh,
-        u.month_compute_s
+        t.power_limit_w, t.categories_mask, t.expires_at, r.starts_at, r.ends_at, r.energy_wh,
+        r.category_bit, r.state_of_charge_min_permille, r.plugged_in, r.is_home,
+        r.battery_temp_min_decic, r.battery_temp_max_decic,
+        u.day_energy_wh, u.day_compute_s, u.month_energy_wh, u.month_compute_s
     ) END AS refusals,
     0::smallint AS outcome,
     CASE WHEN t.local_offset_quarters IS NOT NULL

@@ -3,5 +3,7 @@ SELECT EXISTS (SELECT FROM settling_correction), EXISTS (SELECT FROM settling_pa
     EXISTS (SELECT FROM settling_superseded),
     coalesce(bool_or(electricity_micros IS NULL OR wear_micros IS NULL
         OR organization_id IS NULL), false),
-    coalesce(bool_or(refusals <> 0), false), coalesce(bool_or(charge_micros IS NULL), false)
+    coalesce(bool_or(refusals <> 0), false),
+    EXISTS (SELECT FROM settling_terms WHERE has_further_rules),
+    EXISTS (SELECT FROM consent_grace_v), EXISTS (SELECT FROM consent_reserved_v)
 FROM settling_line;

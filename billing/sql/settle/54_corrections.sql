@@ -25,7 +25,8 @@ WHERE x.new_record_id = l.record_id AND x.is_billed AND x.booking_id = l.booking
 
 -- Replaced before they were ever priced: the line says so and moves nothing.
 UPDATE settling_line l
-SET outcome = 4, refusals = 0, energy_wh = 0, duration_s = 0,
+SET outcome = 4, refusals = 0, energy_wh = 0, duration_s = 0, wear_wh = 0,
+    mobile_data_bytes = NULL,
     electricity_micros = 0, wear_micros = 0, reward_micros = 0, charge_micros = NULL,
     job_micros = 0, job_charge_micros = 0
 FROM settling_superseded s

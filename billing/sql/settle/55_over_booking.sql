@@ -1,7 +1,6 @@
 -- Over the booking: in the order of time, from the first record that no longer fits.
 UPDATE settling_line l
-SET charge_micros = NULL, job_charge_micros = 0,
-    outcome = CASE WHEN l.outcome = 0 THEN 3 ELSE l.outcome END
+SET charge_micros = NULL, job_charge_micros = 0, outcome = 3
 FROM (
     SELECT l.record_id, d.room_wh, sum(l.energy_wh) OVER (
         PARTITION BY l.booking_id ORDER BY l.starts_at, l.record_id

@@ -1,5 +1,8 @@
 -- One pass over the lines; everything that follows is read from these sums.
 --
+-- The outcome of a line: 1 when it is against the owner's rules, whatever the booking says; else
+-- what the files before said (3 over the booking, 4 superseded); else 2 when no buyer pays.
+-- Here and in 65 it is read so and not written into the lines, which would be each written twice.
 -- Who pays for what: the buyer first, in the order electricity, wear, reward; the rest comes
 -- from the platform (its fee when the buyer pays, unbilled usage when no buyer does).
 CREATE TEMPORARY TABLE settling_sum ON COMMIT DROP AS
@@ -19,13 +22,18 @@ SELECT owner_id, vehicle_id, booking_id, on_date, local_date,
     sum(electricity_micros)::bigint AS all_electricity, sum(wear_micros)::bigint AS all_wear,
     sum(reward_micros)::bigint AS all_reward, sum(job_micros)::bigint AS all_job,
     coalesce(sum(charge_micros)::bigint, 0) AS charge, sum(job_charge_micros)::bigint AS job_charge,
-    sum(compensation_micros)::bigint AS compensation,
-    sum(energy_wh) AS energy_wh, sum(duration_s) AS compute_s,
+    sum(CASE WHEN refusals <> 0
+        THEN greatest(0, 2 * reward_micros + electricity_micros - compensated_micros)
+        ELSE 0 END)::bigint AS compensation,
+    sum(energy_wh) AS energy_wh, sum(duration_s) AS compute_s, sum(wear_wh) AS wear_wh,
+    coalesce(sum(mobile_data_bytes)::bigint, 0) AS mobile_data_bytes,
     count(*) FILTER (WHERE job_charge_micros <> 0) AS billed_jobs,
-    count(*) FILTER (WHERE outcome = 0) AS accepted_count,
-    count(*) FILTER (WHERE outcome = 1) AS outside_consent_count,
-    count(*) FILTER (WHERE outcome = 2) AS outside_booking_count,
-    count(*) FILTER (WHERE outcome = 3) AS over_booking_count,
+    count(*) FILTER (WHERE refusals = 0 AND outcome = 0 AND charge_micros IS NOT NULL)
+        AS accepted_count,
+    count(*) FILTER (WHERE refusals <> 0) AS outside_consent_count,
+    count(*) FILTER (WHERE refusals = 0 AND outcome = 0 AND charge_micros IS NULL)
+        AS outside_booking_count,
+    count(*) FILTER (WHERE refusals = 0 AND outcome = 3) AS over_booking_count,
     count(*) FILTER (WHERE outcome = 4) AS superseded_count
 FROM settling_line
 GROUP BY owner_id, vehicle_id, booking_id, on_date, local_date, charge_micros IS NOT NULL;

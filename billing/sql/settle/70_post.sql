@@ -1,5 +1,6 @@
 -- Say in `posting` what the lines move: per owner, buyer, day and component.
 
+-- By owner, so that what follows meets accounts and their index entries side by side.
 CREATE TEMPORARY TABLE settling_due ON COMMIT DROP AS
 SELECT s.owner_id, b.organization_id, b.currency, s.on_date, s.is_billed,
     CASE WHEN b.is_closed THEN 'buyer_prepaid' ELSE 'buyer_held' END AS buyer_kind,
@@ -14,21 +15,22 @@ SELECT s.owner_id, b.organization_id, b.currency, s.on_date, s.is_billed,
     sum(s.compensation)::bigint AS compensation
 FROM settling_sum s
 JOIN settling_booking b ON b.booking_id = s.booking_id
-GROUP BY s.owner_id, b.organization_id, b.currency, s.on_date, s.is_billed, b.is_closed;
+GROUP BY s.owner_id, b.organization_id, b.currency, s.on_date, s.is_billed, b.is_closed
+ORDER BY s.owner_id;
 ANALYZE settling_due (owner_id);
 
--- The accounts of these owners; posting opens those that are missing.
+-- The accounts of these owners; posting opens those that are missing. Looked up owner by owner,
+-- since a join would read the accounts of all.
 CREATE TEMPORARY TABLE settling_account ON COMMIT DROP AS
-SELECT o.owner_id, o.currency,
-    max(a.id) FILTER (WHERE a.component = 'electricity') AS electricity,
-    max(a.id) FILTER (WHERE a.component = 'wear') AS wear,
-    max(a.id) FILTER (WHERE a.component = 'reward') AS reward,
-    max(a.id) FILTER (WHERE a.component = 'job') AS job
+SELECT o.owner_id, o.currency, a.*
 FROM (SELECT DISTINCT owner_id, currency FROM settling_due) o
-JOIN billing_account a ON coalesce(a.owner_id, 0) = o.owner_id
-    AND coalesce(a.organization_id, 0) = 0 AND a.kind = 'owner_pending'
-    AND a.currency = o.currency
-GROUP BY o.owner_id, o.currency;
+CROSS JOIN LATERAL (
+    SELECT max(id) FILTER (WHERE kind = 'owner_pending') AS pending_id,
+        max(id) FILTER (WHERE kind = 'owner_available') AS available_id
+    FROM billing_account
+    WHERE coalesce(owner_id, 0) = o.owner_id AND coalesce(organization_id, 0) = 0
+        AND currency = o.currency
+) a;
 ANALYZE settling_account (owner_id);
 
 CREATE TEMPORARY TABLE settling_buyer ON COMMIT DROP AS
@@ -38,54 +40,54 @@ JOIN billing_account a ON coalesce(a.owner_id, 0) = 0
     AND coalesce(a.organization_id, 0) = d.organization_id AND a.kind = d.buyer_kind
     AND a.currency = d.currency;
 
-INSERT INTO posting (code, debit_kind, credit_kind, credit_component, currency, owner_id,
-    organization_id, on_date, amount_micros, effective_at, debit_account_id, credit_account_id,
-    business_key)
-SELECT v.code, v.debit_kind, 'owner_pending', v.component, d.currency, d.owner_id,
+INSERT INTO posting (code, debit_kind, credit_kind, component, currency, owner_id,
+    organization_id, on_date, amount_micros, effective_at, debit_account_id, credit_account_id)
+SELECT v.code, d.buyer_kind, 'owner_pending', v.component, d.currency, d.owner_id,
     d.organization_id, d.on_date, v.micros, (d.on_date + 1)::timestamp AT TIME ZONE 'UTC',
-    v.debit_account_id, v.credit_account_id,
-    'settlement:' || %(settlement_id)s || ':' || lpad((row_number() OVER ())::text, 8, '0')
+    b.account_id, a.pending_id
 FROM settling_due d
 LEFT JOIN settling_account a ON a.owner_id = d.owner_id AND a.currency = d.currency
 LEFT JOIN settling_buyer b ON b.organization_id = d.organization_id AND b.currency = d.currency
     AND b.buyer_kind = d.buyer_kind
 CROSS JOIN LATERAL (
     VALUES
-        ('usage_settled', d.buyer_kind, 'electricity', d.electricity, b.account_id, a.electricity),
-        ('usage_settled', d.buyer_kind, 'wear', d.wear, b.account_id, a.wear),
-        ('usage_settled', d.buyer_kind, 'reward', d.reward, b.account_id, a.reward),
-        ('job_completed', d.buyer_kind, 'job', d.job, b.account_id, a.job)
-) v (code, debit_kind, component, micros, debit_account_id, credit_account_id)
+        ('usage_settled', 'electricity', d.electricity),
+        ('usage_settled', 'wear', d.wear),
+        ('usage_settled', 'reward', d.reward),
+        ('job_completed', 'job', d.job)
+) v (code, component, micros)
 WHERE v.micros > 0;
 
 -- What no buyer pays, compensation, and what the platform keeps.
-INSERT INTO posting (code, debit_kind, credit_kind, credit_component, currency, owner_id,
-    organization_id, on_date, amount_micros, effective_at, business_key)
+INSERT INTO posting (code, debit_kind, credit_kind, component, currency, owner_id,
+    organization_id, on_date, amount_micros, effective_at, credit_account_id)
 SELECT p.code, p.debit_kind, p.credit_kind, p.component, p.currency, p.owner_id,
     p.organization_id, p.on_date, p.micros, (p.on_date + 1)::timestamp AT TIME ZONE 'UTC',
-    'settlement:' || %(settlement_id)s || ':rest:' || lpad((row_number() OVER ())::text, 8, '0')
+    p.credit_account_id
 FROM (
     SELECT v.code, v.debit_kind, v.credit_kind, v.component, d.currency, d.owner_id,
-        d.organization_id, d.on_date, v.micros
+        d.organization_id, d.on_date, v.micros, v.credit_account_id
     FROM (
         SELECT *, CASE WHEN is_billed THEN 'low_margin' ELSE 'usage_unbilled' END AS rest_code,
             CASE WHEN is_billed THEN 'platform_fee' ELSE 'unbilled_usage' END AS rest_kind
         FROM settling_due
         WHERE rest_electricity + rest_wear + rest_reward + rest_job + compensation > 0
     ) d
+    LEFT JOIN settling_account a ON a.owner_id = d.owner_id AND a.currency = d.currency
     CROSS JOIN LATERAL (
         VALUES
-            (rest_code, rest_kind, 'owner_pending', 'electricity', d.rest_electricity),
-            (rest_code, rest_kind, 'owner_pending', 'wear', d.rest_wear),
-            (rest_code, rest_kind, 'owner_pending', 'reward', d.rest_reward),
-            (rest_code, rest_kind, 'owner_pending', 'job', d.rest_job),
+            (rest_code, rest_kind, 'owner_pending', 'electricity', d.rest_electricity,
+                a.pending_id),
+            (rest_code, rest_kind, 'owner_pending', 'wear', d.rest_wear, a.pending_id),
+            (rest_code, rest_kind, 'owner_pending', 'reward', d.rest_reward, a.pending_id),
+            (rest_code, rest_kind, 'owner_pending', 'job', d.rest_job, a.pending_id),
             ('consent_breach', 'breach_compensation', 'owner_available', 'compensation',
-                d.compensation)
-    ) v (code, debit_kind, credit_kind, component, micros)
+                d.compensation, a.available_id)
+    ) v (code, debit_kind, credit_kind, component, micros, credit_account_id)
     WHERE v.micros > 0
     UNION ALL
     SELECT v.code, k.buyer_kind, 'platform_fee', '', k.currency, NULL, k.organization_id,
-        k.on_date, v.micros
+        k.on_date, v.micros, NULL
     FROM (
         SELECT organization_id, currency, on_date, buyer_kind, sum(kept)::bigint AS kept,
             sum(kept_job)::bigint AS kept_job

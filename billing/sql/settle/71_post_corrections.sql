@@ -35,14 +35,12 @@ WITH funded AS (
     GROUP BY entry_id, owner_id, organization_id, currency, on_date, owner_kind, rest_kind,
         buyer_kind
 )
-INSERT INTO posting (code, debit_kind, debit_component, credit_kind, currency, owner_id,
-    organization_id, on_date, amount_micros, effective_at, business_key, entry_id)
+INSERT INTO posting (code, debit_kind, component, credit_kind, currency, owner_id,
+    organization_id, on_date, amount_micros, effective_at, entry_id)
 SELECT 'correction', v.debit_kind,
     CASE WHEN v.debit_kind = 'owner_pending' THEN v.component ELSE '' END,
     v.credit_kind, s.currency, CASE WHEN v.component <> '' THEN s.owner_id END,
     s.organization_id, s.on_date, v.micros, (s.on_date + 1)::timestamp AT TIME ZONE 'UTC',
-    'settlement:' || %(settlement_id)s || ':correction:'
-        || lpad((row_number() OVER ())::text, 8, '0'),
     s.entry_id
 FROM summed s
 CROSS JOIN LATERAL (

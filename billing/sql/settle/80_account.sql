@@ -61,8 +61,11 @@ SET first_sequence = least(billing_vehiclemeter.first_sequence, excluded.first_s
     latest_ends_at = greatest(billing_vehiclemeter.latest_ends_at, excluded.latest_ends_at);
 
 CREATE TEMPORARY TABLE settlement_use ON COMMIT DROP AS
-SELECT vehicle_id, local_date AS on_date, energy_wh, compute_s FROM settling_sum
+SELECT vehicle_id, local_date AS on_date, energy_wh, compute_s, wear_wh, mobile_data_bytes
+FROM settling_sum
 UNION ALL
-SELECT x.vehicle_id, (x.starts_at AT TIME ZONE v.time_zone)::date, -x.energy_wh, -x.duration_s
+SELECT x.vehicle_id, (x.starts_at AT TIME ZONE v.time_zone)::date, -x.energy_wh, -x.duration_s,
+    -consent_wear_wh(x.energy_wh, u.battery_temp_max_decic), -coalesce(u.mobile_data_bytes, 0)
 FROM settling_reversal x
+JOIN billing_usagerecord u ON u.on_date = x.on_date AND u.id = x.record_id
 JOIN settling_vehicle v ON v.vehicle_id = x.vehicle_id;
