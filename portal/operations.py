@@ -99,6 +99,7 @@ def list_checks(*, now: datetime) -> tuple[Check, ...]:
         _check_transit(health.in_transit, now),
         _check_books(get_last_check(), now),
         _check_mail(accounts.count_dead_letters()),
+        _check_news(health.dead_events, now),
     )
 
 
@@ -291,11 +292,26 @@ def _check_mail(dead_count: int) -> Check:
         label=_("Messages given up"),
         value=number(dead_count),
         limit=number(0),
-        text=_("Not sent after %(tries)s tries. The rows keep their errors; check the mail server.")
+        text=_("Not sent after %(tries)s tries. Check the mail server, then try them again.")
         % {"tries": OUTBOX_ATTEMPTS_MAX}
         if dead_count
         else _("Every message went out, or is still being tried."),
         is_ok=dead_count == 0,
+        url=reverse("portal:given_up"),
+    )
+
+
+def _check_news(waiting: Waiting, now: datetime) -> Check:
+    return Check(
+        key="news",
+        label=_("News of the provider given up"),
+        value=_with_age(waiting, now),
+        limit=number(0),
+        text=_("What they are about could not be read at the provider. Try them again.")
+        if waiting.count
+        else _("Everything the provider told was applied, or is still being tried."),
+        is_ok=waiting.count == 0,
+        url=reverse("portal:given_up"),
     )
 
 

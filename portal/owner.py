@@ -26,15 +26,17 @@ from billing.views.earnings import (
     make_balance_facts,
 )
 from billing.views.sessions import make_sessions_table
-from consent.queries import VehicleCard, list_pause_choices, list_vehicles
+from consent.queries import VehicleCard, list_vehicles
 from consent.queries.hours import list_open_spans
+from consent.queries.renewals import find_renewal
 from consent.rules import Decision, Gate, ReasonCode
+from consent.views.pausing import PauseMenu, make_pause_menu
 from portal.day import draw_day
 from portal.sign_text import write_sign_text
 from web.components import Gate as GateView
-from web.components import MenuItem, Sign, View
+from web.components import Sign, View
 from web.public_ids import decode
-from web.templatetags.parado import local_datetime, local_time
+from web.templatetags.parado import local_datetime
 
 
 SESSIONS_SHOWN = 7
@@ -73,11 +75,7 @@ class CarNow:
 
     vehicle: VehicleCard
     sign: Sign
-    pause_items: tuple[MenuItem, ...]
-
-    @property
-    def is_paused(self) -> bool:
-        return ReasonCode.PAUSED in self.vehicle.decision.codes
+    breaks: PauseMenu
 
 
 @owner_required
@@ -104,6 +102,7 @@ def show_home(request: PersonRequest) -> HttpResponse:
     context = {
         "car": _describe_car(vehicle, stretches, now),
         "cars": _list_tabs(vehicles, vehicle),
+        "renewals": [each for card in vehicles if (each := find_renewal(card, now=now))],
         "now": local_datetime(now, vehicle.time_zone),
         "tariff": get_tariff_in_force(
             owner_id=request.user.pk, region_code=vehicle.region_code, at=now
@@ -199,7 +198,7 @@ def _describe_car(card: VehicleCard, stretches: tuple[Stretch, ...], now: dateti
             gates_title=_("Checked in this order before any job may start"),
             refresh_url=reverse("portal:owner_sign", args=[card.public_id]),
         ),
-        pause_items=_make_pause_items(card, now),
+        breaks=make_pause_menu(card, now),
     )
 
 
@@ -219,23 +218,4 @@ def _make_gates(card: VehicleCard) -> tuple[GateView, ...]:
             url=f"{rules_url}{RULE_ANCHORS[words.gate]}" if words.gate in RULE_ANCHORS else "",
         )
         for words in card.gates
-    )
-
-
-def _make_pause_items(card: VehicleCard, now: datetime) -> tuple[MenuItem, ...]:
-    labels = {
-        "hour": _("For 1 hour"),
-        "tonight": _("Tonight"),
-        "until_resumed": _("Until I resume"),
-    }
-    return tuple(
-        MenuItem(
-            label=labels[choice.kind],
-            name="kind",
-            value=choice.kind,
-            note=_("until %(time)s") % {"time": local_time(choice.ends_at, card.time_zone)}
-            if choice.ends_at
-            else _("no end"),
-        )
-        for choice in list_pause_choices(card=card, now=now)
     )

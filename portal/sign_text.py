@@ -20,6 +20,7 @@ from web.templatetags.parado import (
     in_zone,
     local_datetime,
     local_time,
+    money_exact,
     number,
     pct,
     since,
@@ -118,6 +119,68 @@ SENTENCES: dict[ReasonCode, str | Promise] = {
         "The work was <strong>{value}</strong>, and you allow <strong>{limit}</strong>. "
         "Work of that kind can run."
     ),
+    ReasonCode.CLOSED_DATE: gettext_lazy(
+        "You closed this date. Your hours begin again at <strong>{opens}</strong>."
+    ),
+    ReasonCode.QUIET_EXCEEDED: gettext_lazy(
+        "It drew <strong>{value}</strong> and you allow <strong>{limit}</strong> in your quiet "
+        "hours. Work that draws less can run."
+    ),
+    ReasonCode.MONTH_WEAR_SPENT: gettext_lazy(
+        "It has used <strong>{value}</strong> of the wear that you allow a month. "
+        "The count starts again on <strong>{opens}</strong>."
+    ),
+    ReasonCode.REWARD_TOO_LOW: gettext_lazy(
+        "The work pays <strong>{value}</strong> an hour after electricity and wear, and you ask "
+        "for <strong>{limit}</strong>. Work that pays more can run."
+    ),
+    ReasonCode.REWARD_UNKNOWN: gettext_lazy(
+        "You ask for <strong>{limit}</strong> an hour after electricity and wear, and nobody "
+        "said what the work pays. Work of a booking can run."
+    ),
+    ReasonCode.BUYER_REFUSED: gettext_lazy(
+        "You do not want work of this buyer. Work of other buyers can run."
+    ),
+    ReasonCode.BUYER_UNKNOWN: gettext_lazy(
+        "You choose whose work runs, and nobody said whose this is. Work of a booking can run."
+    ),
+    ReasonCode.MONTH_DATA_SPENT: gettext_lazy(
+        "It has moved <strong>{value}</strong> of the <strong>{limit}</strong> of mobile data "
+        "that you allow a month. The count starts again on <strong>{opens}</strong>."
+    ),
+    ReasonCode.READY_BY: gettext_lazy(
+        "It is at <strong>{value}</strong>, needs <strong>{limit}</strong> by now to be ready in "
+        "time, and charges first. It can work again at <strong>{opens}</strong>, or as soon as "
+        "it has caught up."
+    ),
+    ReasonCode.CONSENT_EXPIRED: gettext_lazy(
+        "You agreed until <strong>{limit}</strong>, and nothing runs any more. "
+        "Look at your rules and agree again at any time."
+    ),
+    ReasonCode.COOLING_DOWN: gettext_lazy(
+        "Its battery was too warm and is at <strong>{value}</strong> now. "
+        "It waits until <strong>{opens}</strong> before it works again, as you asked."
+    ),
+    ReasonCode.WARMING_UP: gettext_lazy(
+        "Its battery was too cold and is at <strong>{value}</strong> now. "
+        "It waits until <strong>{opens}</strong> before it works again, as you asked."
+    ),
+    ReasonCode.CONNECTION_LOST: gettext_lazy(
+        "We last heard from it <strong>{value}</strong>, and work needs a word every "
+        "<strong>{limit}</strong>. It can work again once it is connected."
+    ),
+    ReasonCode.TELEMETRY_CONTRADICTORY: gettext_lazy(
+        "It said that it moves while it is plugged in, which cannot be. Its last report that "
+        "counts came <strong>{value}</strong>; it can work again once the next one does."
+    ),
+    ReasonCode.TELEMETRY_OUT_OF_RANGE: gettext_lazy(
+        "It reported a figure that no car can have. Its last report that counts came "
+        "<strong>{value}</strong>; it can work again once the next one does."
+    ),
+    ReasonCode.TELEMETRY_IN_FUTURE: gettext_lazy(
+        "Its report is dated later than now. Its last report that counts came "
+        "<strong>{value}</strong>; it can work again once the next one does."
+    ),
 }
 
 # The same where no clock will lift it.
@@ -125,6 +188,43 @@ ENDLESS_SENTENCES: dict[ReasonCode, str | Promise] = {
     ReasonCode.PAUSED: gettext_lazy("You set no end. Nothing runs until you resume."),
     ReasonCode.OUTSIDE_HOURS: gettext_lazy(
         "Your week has no hours for work. It can work once you allow some."
+    ),
+    ReasonCode.CLOSED_DATE: gettext_lazy(
+        "You closed this date, and no hours follow it. It can work once you allow some."
+    ),
+    ReasonCode.READY_BY: gettext_lazy(
+        "It is at <strong>{value}</strong>, and at no hour of your week is that enough to be "
+        "ready in time: <strong>{limit}</strong> is needed now. It can work once it has charged."
+    ),
+    ReasonCode.COOLING_DOWN: gettext_lazy(
+        "Its battery was too warm, is at <strong>{value}</strong> now, and cools down to "
+        "<strong>{limit}</strong> before it works again."
+    ),
+    ReasonCode.WARMING_UP: gettext_lazy(
+        "Its battery was too cold, is at <strong>{value}</strong> now, and warms up to "
+        "<strong>{limit}</strong> before it works again."
+    ),
+    ReasonCode.DAY_ENERGY_SPENT: gettext_lazy(
+        "The work needs more than the <strong>{limit}</strong> that you allow a day leave it. "
+        "Smaller work can run."
+    ),
+    ReasonCode.MONTH_ENERGY_SPENT: gettext_lazy(
+        "The work needs more than the <strong>{limit}</strong> that you allow a month leave it. "
+        "Smaller work can run."
+    ),
+    ReasonCode.DAY_COMPUTE_SPENT: gettext_lazy(
+        "The work needs more than the <strong>{limit}</strong> that you allow a day leave it. "
+        "Shorter work can run."
+    ),
+    ReasonCode.MONTH_COMPUTE_SPENT: gettext_lazy(
+        "The work needs more than the <strong>{limit}</strong> that you allow a month leave it. "
+        "Shorter work can run."
+    ),
+    ReasonCode.MONTH_WEAR_SPENT: gettext_lazy(
+        "The work would wear the car more than you allow a month. Smaller work can run."
+    ),
+    ReasonCode.MONTH_DATA_SPENT: gettext_lazy(
+        "You allow no mobile data. It can work once you allow some."
     ),
 }
 
@@ -152,7 +252,7 @@ def _write_reason(card: VehicleCard, now: datetime) -> SafeString:
     return format_html(
         str(sentence),
         value=_write_value(first, now),
-        limit=_write_limit(first),
+        limit=_write_limit(first, card, now),
         opens=_write_moment(first.opens_at, card.time_zone, now) if first.opens_at else "",
         resume=pct(card.rules.battery_resume_pct) if card.rules else "",
         version=card.decision.consent_version,
@@ -186,7 +286,9 @@ def _write_value(finding: Finding, now: datetime) -> str:
     return _write_figure(finding.gate, finding.value)
 
 
-def _write_limit(finding: Finding) -> str:
+def _write_limit(finding: Finding, card: VehicleCard, now: datetime) -> str:
+    if isinstance(finding.limit, datetime):
+        return _write_moment(finding.limit, card.time_zone, now)
     return _write_figure(finding.gate, finding.limit)
 
 
@@ -228,14 +330,22 @@ def _write_watts(power_w: int) -> str:
     return f"{number(power_w)}\N{NO-BREAK SPACE}W"
 
 
+def _write_megabytes(size_bytes: int) -> str:
+    return f"{number(size_bytes / 10**6)}\N{NO-BREAK SPACE}MB"
+
+
 FIGURES: dict[Gate, Callable[[int], str]] = {
     Gate.TELEMETRY: duration,
     Gate.BATTERY: _write_charge,
+    Gate.READY: _write_charge,
     Gate.HEAT: _write_degrees,
     Gate.COLD: _write_degrees,
     Gate.DAY_ENERGY: energy,
     Gate.MONTH_ENERGY: energy,
     Gate.DAY_COMPUTE: duration,
     Gate.MONTH_COMPUTE: duration,
+    Gate.WEAR: _write_charge,
+    Gate.DATA: _write_megabytes,
     Gate.POWER: _write_watts,
+    Gate.REWARD: money_exact,
 }

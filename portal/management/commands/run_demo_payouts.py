@@ -1,5 +1,7 @@
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
+from billing.operations.outlooks import refresh_outlooks
 from portal.demo import payouts
 
 
@@ -14,3 +16,5 @@ class Command(BaseCommand):
         except payouts.Stuck as error:
             message = f"Nothing moves any more; is the worker running? {error}"
             raise CommandError(message) from error
+        # All that was replayed is settled now, an hour before the next look would be due.
+        refresh_outlooks(now=timezone.now())

@@ -1,0 +1,338 @@
+"""
+A car's nights under a draft: what each would have brought, and which rules stood in its way.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from consent.queries.past import (
+    HOURS_PER_WEEK,
+    PastQuarter,
+    from_quarter,
+    list_past_quarters,
+)
+from consent.queries.words import REASON_FIELDS
+from consent.rules import ReasonCode, RulesDraft
+from consent.rules.week import QUARTER_S
+from portal.past.facts import (
+    Facts,
+    count_allowed,
+    find_buyers_share,
+    make_likely,
+    to_ran,
+)
+
+
+# Rates are per kWh and energy is in mWh.
+MWH_PER_KWH: Final = 1_000_000
+
+# In the order of the checks: the first of them is what an owner is told.
+PARTS_IN_ORDER: Final = (
+    *("pause", "telemetry", "driving", "plug", "home", "hours", "dates", "battery", "ready_by"),
+    *("temperature", "energy", "compute", "wear", "data", "power", "quiet"),
+    *("categories", "buyers", "reward"),
+)
+
+
+def _mask(*parts: str) -> int:
+    return sum(code.bit for code, part in REASON_FIELDS.items() if part in parts)
+
+
+_OF_HOURS: Final = _mask("hours", "dates")
+_OF_PRESENCE: Final = _mask("pause", "telemetry", "driving", "plug", "home")
+_OF_CHARGE: Final = _mask("battery", "ready_by")
+
+
+@lru_cache(maxsize=4096)
+def find_first_part(mask: int) -> str:
+    """
+    Return the rule that is named first of those that refuse.
+    """
+    parts = {REASON_FIELDS[code] for code in ReasonCode if mask & code.bit}
+    return next(part for part in PARTS_IN_ORDER if part in parts)
+
+
+class Money(NamedTuple):
+    """
+    What work pays, in micros: net is what is left after electricity and wear.
+    """
+
+    electricity: int = 0
+    wear: int = 0
+    net: int = 0
+
+    @property
+    def paid(self) -> int:
+        return self.electricity + self.wear + self.net
+
+
+NOTHING: Final = Money()
+
+
+class Lost(NamedTuple):
+    """
+    A quarter-hour that one rule alone kept from work: what it would have taken and brought.
+    """
+
+    n: int
+    reading: int | None
+    code: int
+    energy_mwh: int
+    compute_s: int
+    net_micros: float
+
+
+@dataclass(kw_only=True)
+class Night:
+    """
+    One night. `blocked` counts the quarters in the hours by the rule that is named first;
+    `really` is what it really paid. A night that was paused is not a usual one.
+    """
+
+    begins_on: date
+    first_n: int
+    money: Money = NOTHING
+    really: Money = NOTHING
+    energy_wh: int = 0
+    worked_s: int = 0
+    blocked: dict[str, int] = field(default_factory=dict)
+    is_paused: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Funnel:
+    """
+    Quarter-hours that were left after one condition after the other; worked in quarters too.
+    """
+
+    allowed: int
+    plugged: int
+    charged: int
+    permitted: int
+    worked: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replay:
+    """
+    A draft over a car's past. `nights` begin with the first of which anything is known;
+    `costs`, `lost`, `ran` (quarter, mWh, seconds) and `idle`, where nothing was metered, are
+    those of usual nights.
+    """
+
+    draft: RulesDraft
+    facts: Facts
+    nights: tuple[Night, ...]
+    costs: dict[str, int]
+    lost: dict[str, list[Lost]]
+    ran: list[tuple[int, int, int]]
+    idle: list[PastQuarter]
+    funnel: Funnel
+
+    @property
+    def usual(self) -> tuple[Night, ...]:
+        return tuple(night for night in self.nights if not night.is_paused)
+
+    @property
+    def net_micros(self) -> int:
+        return sum(night.money.net for night in self.nights)
+
+
+def replay(*, facts: Facts, draft: RulesDraft) -> Replay:
+    """
+    Return what a draft would have made of the nights.
+
+    :raises VehicleNotFound: the car is not its owner's any more.
+    """
+    quarters = list_past_quarters(
+        vehicle_id=facts.vehicle_id,
+        owner_id=facts.owner_id,
+        draft=draft,
+        first_n=facts.first_n,
+        last_n=facts.last_n,
+        ran=[to_ran(each) for each in facts.metered.values()],
+        likely=make_likely(facts=facts, draft=draft),
+    )
+    return _Sum(facts, draft, quarters).make()
+
+
+class _Sum:
+    """
+    One walk over the quarters, in order.
+    """
+
+    def __init__(self, facts: Facts, draft: RulesDraft, quarters: tuple[PastQuarter, ...]) -> None:
+        self.facts, self.draft, self.quarters = facts, draft, quarters
+        self.nights = _list_nights(facts)
+        self.costs: dict[str, float] = defaultdict(float)
+        self.lost: dict[str, list[Lost]] = defaultdict(list)
+        self.idle: list[PastQuarter] = []
+        self.ran: list[tuple[int, int, int]] = []
+        self.jobs: dict[int, list[int]] = {}
+        self.plugged = self.charged = self.permitted = 0
+        self.worked_s = 0
+
+    def make(self) -> Replay:
+        by_night: dict[int, list[PastQuarter]] = defaultdict(list)
+        starts = [night.first_n for night in self.nights]
+        for quarter in self.quarters:
+            place = bisect_right(starts, quarter.n) - 1
+            if place >= 0:
+                by_night[place].append(quarter)
+        for place, night in enumerate(self.nights):
+            own = by_night[place]
+            night.is_paused = any(quarter.mask & ReasonCode.PAUSED.bit for quarter in own)
+            self.add(night, own)
+        self.add_really()
+        return Replay(
+            draft=self.draft,
+            facts=self.facts,
+            nights=tuple(self.nights),
+            costs={part: round(cost) for part, cost in self.costs.items()},
+            lost=dict(self.lost),
+            ran=self.ran,
+            idle=self.idle,
+            funnel=Funnel(
+                allowed=count_allowed(
+                    facts=self.facts,
+                    draft=self.draft,
+                    night_starts=[night.first_n for night in self.nights if not night.is_paused],
+                ),
+                plugged=self.plugged,
+                charged=self.charged,
+                permitted=self.permitted,
+                worked=self.worked_s / QUARTER_S,
+            ),
+        )
+
+    def add(self, night: Night, quarters: list[PastQuarter]) -> None:
+        electricity = wear = net = energy_mwh = worked_s = 0.0
+        counts = not night.is_paused
+        blocked: dict[str, int] = defaultdict(int)
+        for quarter in quarters:
+            mask = quarter.mask
+            if not mask:
+                money = self.price(quarter)
+                electricity += money[0]
+                wear += money[1]
+                net += money[2]
+                energy_mwh += quarter.energy_mwh
+                worked_s += quarter.compute_s
+                if counts:
+                    self.count_permitted(quarter, money[2])
+                continue
+            part = find_first_part(mask)
+            if not mask & _OF_HOURS:
+                blocked[part] += 1
+                if counts:
+                    self.count_refused(mask)
+            if counts and not mask & (mask - 1):
+                self.count_lost(part, quarter)
+        night.money = Money(round(electricity), round(wear), round(net))
+        night.energy_wh = round(energy_mwh / 1000)
+        night.worked_s = round(worked_s)
+        night.blocked = dict(blocked)
+
+    def count_permitted(self, quarter: PastQuarter, net: float) -> None:
+        self.plugged += 1
+        self.charged += 1
+        self.permitted += 1
+        self.worked_s += quarter.compute_s
+        self.ran.append((quarter.n, quarter.energy_mwh, quarter.compute_s))
+        if not quarter.has_run:
+            self.idle.append(quarter)
+        if quarter.whole_mwh > quarter.energy_mwh:
+            quiet_mwh = (self.draft.quiet_power_limit_w or 0) * 250
+            part = "quiet" if quarter.energy_mwh == quiet_mwh else "power"
+            rest = quarter.whole_mwh - quarter.energy_mwh
+            cost = net * rest / quarter.energy_mwh if quarter.energy_mwh else 0.0
+            self.costs[part] += cost
+            self.lost[part].append(
+                Lost(quarter.n, None, 0, quarter.whole_mwh, quarter.compute_s, cost)
+            )
+
+    def count_refused(self, mask: int) -> None:
+        if mask & _OF_PRESENCE:
+            return
+        self.plugged += 1
+        if not mask & _OF_CHARGE:
+            self.charged += 1
+
+    def count_lost(self, part: str, quarter: PastQuarter) -> None:
+        net = self.price(quarter)[2]
+        self.costs[part] += net
+        self.lost[part].append(
+            Lost(
+                quarter.n, quarter.reading, quarter.mask, quarter.energy_mwh, quarter.compute_s, net
+            )
+        )
+
+    def price(self, quarter: PastQuarter) -> tuple[float, float, float]:
+        """
+        Return electricity, wear and net of a quarter, in micros: what was paid, where it ran.
+        """
+        energy_mwh, whole_mwh = quarter.energy_mwh, quarter.whole_mwh
+        if not energy_mwh:
+            return 0.0, 0.0, 0.0
+        if quarter.has_run:
+            paid = self.facts.metered[quarter.n]
+            share = energy_mwh / whole_mwh
+            return (
+                paid.electricity_micros * share,
+                paid.wear_micros * share,
+                (paid.reward_micros + paid.job_micros) * share,
+            )
+        place = quarter.n - self.facts.first_n
+        price = self.facts.prices[place]
+        kwh = energy_mwh / MWH_PER_KWH
+        jobs = self.list_jobs(quarter.kinds)[self.facts.hours[place]] * energy_mwh / whole_mwh
+        return (price.electricity or 0) * kwh, price.wear * kwh, price.reward * kwh + jobs
+
+    def list_jobs(self, kinds: int) -> list[int]:
+        """
+        Return the usual rewards of completed jobs of these kinds, by hour of the week.
+        """
+        kinds &= self.draft.categories_mask
+        if kinds not in self.jobs:
+            rows = [
+                [job * share // 1000 for job in kind.job_micros]
+                for kind in self.facts.outlook.work
+                if kind.category_bit & kinds
+                for share in [find_buyers_share(kind.buyers, self.draft)]
+            ]
+            self.jobs[kinds] = [sum(column) for column in zip(*rows, strict=True)] or (
+                [0] * HOURS_PER_WEEK
+            )
+        return self.jobs[kinds]
+
+    def add_really(self) -> None:
+        """
+        Add what each night really paid, compensation left out.
+        """
+        starts = [night.first_n for night in self.nights]
+        for each in self.facts.metered.values():
+            place = bisect_right(starts, each.n) - 1
+            if place >= 0:
+                before = self.nights[place].really
+                self.nights[place].really = Money(
+                    before.electricity + each.electricity_micros,
+                    before.wear + each.wear_micros,
+                    before.net + each.reward_micros + each.job_micros,
+                )
+
+
+def _list_nights(facts: Facts) -> list[Night]:
+    if facts.heard_n is None:
+        return []
+    zone = ZoneInfo(facts.time_zone)
+    return [
+        Night(begins_on=from_quarter(n).astimezone(zone).date(), first_n=n)
+        for n, until_n in pairwise(facts.noons)
+        if until_n > facts.heard_n
+    ]

@@ -1,0 +1,85 @@
+"""
+What budgets leave: a change can bring no more than the limits of a day and a month let through.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from consent.queries.past import from_quarter
+from consent.rules import RulesDraft
+from portal.past.nights import Lost, Replay
+
+
+Used = dict[tuple[int, date], list[int]]
+
+
+class Room:
+    """
+    What the budgets of a draft leave in each local day and month.
+    """
+
+    def __init__(self, *, draft: RulesDraft, used: Used) -> None:
+        """
+        Begin with what is used: mWh and seconds by (0, date) and by (1, first of the month).
+        """
+        self.draft, self.used, self.zone = draft, used, ZoneInfo(draft.time_zone)
+        self.limits = (
+            (_to_mwh(draft.energy_wh_per_day_max), draft.compute_s_per_day_max),
+            (_to_mwh(draft.energy_wh_per_month_max), draft.compute_s_per_month_max),
+        )
+        self.has_limits = any(limit is not None for pair in self.limits for limit in pair)
+
+    def add_up(self, gained: Iterable[Lost], *, draft: RulesDraft | None = None) -> int:
+        """
+        Return what these quarters bring as far as the budgets, or a draft's, have room for them.
+        """
+        if not self.has_limits:
+            return round(sum(each.net_micros for each in gained))
+        room = Room(
+            draft=draft or self.draft, used={key: list(sums) for key, sums in self.used.items()}
+        )
+        return round(sum(each.net_micros for each in sorted(gained, key=_when) if room.take(each)))
+
+    def take(self, each: Lost) -> bool:
+        """
+        Return whether a quarter still finds room, and count it if it does.
+        """
+        found = [self.used.setdefault(key, [0, 0]) for key in list_periods(each.n, self.zone)]
+        for used, limits in zip(found, self.limits, strict=True):
+            if any(
+                limit is not None and spent >= limit
+                for spent, limit in zip(used, limits, strict=True)
+            ):
+                return False
+        for used in found:
+            used[0] += each.energy_mwh
+            used[1] += each.compute_s
+        return True
+
+
+def make_room(replayed: Replay) -> Room:
+    room = Room(draft=replayed.draft, used={})
+    if room.has_limits:
+        for n, energy_mwh, compute_s in replayed.ran:
+            for key in list_periods(n, room.zone):
+                used = room.used.setdefault(key, [0, 0])
+                used[0] += energy_mwh
+                used[1] += compute_s
+    return room
+
+
+def list_periods(n: int, zone: ZoneInfo) -> tuple[tuple[int, date], tuple[int, date]]:
+    """
+    Return the local day and month of a quarter since 1970, told apart by 0 and 1.
+    """
+    on_date = from_quarter(n).astimezone(zone).date()
+    return (0, on_date), (1, on_date.replace(day=1))
+
+
+def _when(each: Lost) -> int:
+    return each.n
+
+
+def _to_mwh(energy_wh: int | None) -> int | None:
+    return None if energy_wh is None else energy_wh * 1000
