@@ -6,10 +6,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from allauth.account.models import EmailAddress
 from django.db.models import Max, Q
 
 from accounts import rules
-from accounts.models import ApiKey, Membership, Organization, Outbox, User
+from accounts.models import ApiKey, ErasureRequest, Membership, Organization, Outbox, User
 
 
 ROLE_RANKS = {"viewer": 0, "member": 1, "admin": 2}
@@ -97,12 +98,89 @@ class LiveKey:
 
 
 @dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """
+    A message that was given up. Its text may hold a sign-in code and is left out.
+    """
+
+    outbox_id: int
+    to: str
+    subject: str
+    error: str
+    attempts: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class MailCard:
     to: str
     subject: str
     text: str
     state: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """
+    Whom a mail goes to, and how they read: their address, name, language and clock.
+    """
+
+    email: str
+    name: str
+    language: str
+    time_zone: str
+
+
+def holds_address(*, user_id: int, email: str) -> bool:
+    """
+    Return whether a person has shown that this address is theirs.
+    """
+    held = EmailAddress.objects.filter(user_id=user_id, email__iexact=email.strip(), verified=True)
+    return bool(held.exists())
+
+
+def list_addresses(*, user_id: int) -> tuple[str, ...]:
+    """
+    Return every address that a person has given, in lower case.
+    """
+    given = EmailAddress.objects.filter(user_id=user_id).values_list("email", flat=True)
+    kept = User.objects.filter(pk=user_id).values_list("email", flat=True)
+    return tuple({email.lower() for email in (*given, *kept)})
+
+
+def get_readers(*, user_ids: Collection[int]) -> dict[int, Reader]:
+    """
+    Return how to write to each of these people who can be written to.
+    """
+    rows = User.objects.filter(pk__in=user_ids, is_active=True)
+    return {
+        row.pk: Reader(row.email, row.get_short_name(), row.language, row.time_zone)
+        for row in rows.only("email", "display_name", "language", "time_zone")
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """
+    A person's wish to be forgotten. `is_told`: the last mail is out, nobody can stop it now.
+    """
+
+    user_id: int
+    asked_at: datetime
+    gives_up_money: bool
+    is_told: bool
+
+
+def find_erasure(*, user_id: int) -> Erasure | None:
+    request = ErasureRequest.objects.filter(user_id=user_id).first()
+    return None if request is None else read_erasure(request)
+
+
+def read_erasure(request: ErasureRequest) -> Erasure:
+    return Erasure(
+        request.user_id, request.asked_at, request.gives_up_money, request.told_at is not None
+    )
 
 
 def get_memberships(*, user_id: int) -> tuple[MembershipSummary, ...]:
@@ -142,6 +220,13 @@ def get_display_names(*, user_ids: Collection[int]) -> dict[int, str]:
 
 def get_organization_names(*, organization_ids: Collection[int]) -> dict[int, str]:
     return dict(Organization.objects.filter(pk__in=organization_ids).values_list("id", "name"))
+
+
+def list_organizations() -> dict[int, str]:
+    """
+    Return the name of every organisation that buys, by name.
+    """
+    return dict(Organization.objects.order_by("name", "id").values_list("id", "name"))
 
 
 def list_team(*, organization_id: int) -> tuple[TeamMember, ...]:
@@ -208,6 +293,23 @@ def count_dead_letters() -> int:
     Return how many messages were given up after too many tries.
     """
     return Outbox.objects.filter(state=Outbox.State.DEAD).count()
+
+
+def list_dead_letters(*, limit: int) -> tuple[DeadLetter, ...]:
+    """
+    Return messages that were given up, the oldest first; never their text.
+    """
+    return tuple(
+        DeadLetter(
+            outbox_id=row.pk,
+            to=row.payload.get("to", ""),
+            subject=row.payload.get("subject", ""),
+            error=row.error,
+            attempts=row.attempts,
+            created_at=row.created_at,
+        )
+        for row in Outbox.objects.filter(state=Outbox.State.DEAD).order_by("id")[:limit]
+    )
 
 
 def find_scheduler_heard_at() -> datetime | None:

@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "rest_framework",
 ]
 MIDDLEWARE = [
+    "web.middleware.StackRoomMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "web.middleware.RequestIdMiddleware",
@@ -214,6 +215,20 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
     },
+}
+
+# ------------------------------------------------------------------ receipts
+# 32 random bytes in base64, with which receipts are signed; without it a demo's follows from
+# SECRET_KEY, and config.wsgi refuses to serve anything else.
+RECEIPT_KEY = read_text("RECEIPT_KEY")
+# Public keys of earlier years, as /.well-known/receipt-keys.json gives their `x`.
+RECEIPT_OLD_KEYS = read_list("RECEIPT_OLD_KEYS")
+# Who answers for personal data, as receipts name them.
+CONTROLLER = {
+    "name": read_text("CONTROLLER_NAME", "Parado"),
+    "address": read_text("CONTROLLER_ADDRESS", "Parado, Trondheim, Norway"),
+    "email": read_text("CONTROLLER_EMAIL", "hello@parado.example"),
+    "country": read_text("CONTROLLER_COUNTRY", "NO"),
 }
 
 # ------------------------------------------------------------------ API

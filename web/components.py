@@ -6,6 +6,7 @@ Text is already in the reader's language, amounts are whole micros, addresses ar
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from django.utils.functional import Promise
@@ -15,6 +16,7 @@ from web.charts import Tone
 
 
 Text = str | SafeString | Promise
+TAG_LENGTH_WHOLE = 28
 
 
 # ------------------------------------------------------------------ the sign
@@ -53,6 +55,11 @@ class Tag:
     label: Text
     tone: Tone = ""
     url: str = ""
+
+    @property
+    def css(self) -> str:
+        """Its classes: words that fit on one line stay on it."""
+        return "tag tag-long" if len(str(self.label)) > TAG_LENGTH_WHOLE else "tag"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +159,12 @@ class Column:
     sort_url: str = ""
     sorted: Literal["", "ascending", "descending"] = ""
 
+    @cached_property
+    def css(self) -> str:
+        """The classes of its cells, put together once and not for every row."""
+        classes = {"n": self.is_number, "opt": self.is_optional, "whole": self.is_whole}
+        return " ".join(name for name, is_so in classes.items() if is_so)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
@@ -162,6 +175,11 @@ class Cell:
     url: str = ""
     tag: Tag | None = None
     is_strong: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Most cells are only a text, which a table of 300 cells need not find out by asking."""
+        return not (self.note or self.url or self.tag or self.is_strong)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,6 +205,11 @@ class DataTable:
     is_dense: bool = False
     select_name: str = ""
     key: str = ""
+
+    @property
+    def foot_rows(self) -> tuple[Row, ...]:
+        """The row of totals as rows, which is how the template draws them."""
+        return (self.foot,) if self.foot else ()
 
 
 @dataclass(frozen=True, kw_only=True)

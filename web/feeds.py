@@ -25,8 +25,9 @@ from web.limits import FEED_ROWS_MAX, FEED_WAIT_S_MAX
 from web.problems import Problem
 
 
-POLL_EVERY_S = 0.25
-POLL_EVERY_S_MAX = 1.0
+# A withdrawal is promised to be told within a second, also to a reader who waited for long.
+POLL_EVERY_S = 0.1
+POLL_EVERY_S_MAX = 0.5
 
 
 class TransactionIdField(models.Field[int, str]):

@@ -50,6 +50,9 @@ FRESH_SIGN_IN_S: Final = 300
 
 # Consent and usage
 LEASE_S: Final = 60
+LEASE_RENEWAL_S: Final = 15
+UNMETERED_S_MAX: Final = 1_800
+JOB_ENERGY_WH_MAX: Final = 1_000_000
 TELEMETRY_STALE_S: Final = 300
 TELEMETRY_AHEAD_S_MAX: Final = 120
 SETTLEMENT_PERIOD_S: Final = 900
@@ -60,6 +63,17 @@ HOLD_DAYS: Final = 3
 TARIFF_WINDOWS_MAX: Final = 6
 # An owner's electricity is paid back first, so its price is bounded by what is charged anywhere.
 TARIFF_MICROS_PER_KWH_MAX: Final = 2_000_000
+TARIFF_OUTLIER_PCT: Final = 150
+
+# Agreeing again
+EXPIRY_FIRST_REMINDER_DAYS: Final = 30
+EXPIRY_LAST_REMINDER_DAYS: Final = 7
+EXPIRY_REMINDERS_BATCH: Final = 500
+NOTICE_DAYS_MIN: Final = 30
+
+# A car that changes hands
+OFFER_LIFE_DAYS: Final = 14
+OFFERS_PER_DAY_MAX: Final = 5
 
 # Signs of life
 HEARTBEAT_LATE_S: Final = 30
@@ -124,6 +138,9 @@ LIMITS: Final = (
     Limit("KEY_USE_NOTED_EVERY_S", "s", _("How often the last use of a key is noted")),
     Limit("FRESH_SIGN_IN_S", "s", _("How old a sign-in may be when money is approved")),
     Limit("LEASE_S", "s", _("Longest life of a permit without a new decision")),
+    Limit("LEASE_RENEWAL_S", "s", _("How long after its end a permit can still be renewed")),
+    Limit("UNMETERED_S_MAX", "s", _("Work of so long may wait for its meter's report")),
+    Limit("JOB_ENERGY_WH_MAX", "Wh", _("Most energy that a job may expect to use")),
     Limit("TELEMETRY_STALE_S", "s", _("Age at which telemetry no longer counts")),
     Limit("TELEMETRY_AHEAD_S_MAX", "s", _("How far telemetry may lie in the future")),
     Limit("SETTLEMENT_PERIOD_S", "s", _("Length of a settlement period")),
@@ -133,6 +150,13 @@ LIMITS: Final = (
     Limit("HOLD_DAYS", "days", _("How long earnings wait before they are available")),
     Limit("TARIFF_WINDOWS_MAX", "windows", _("Windows of one electricity tariff")),
     Limit("TARIFF_MICROS_PER_KWH_MAX", "micros/kWh", _("Dearest electricity that is paid back")),
+    Limit("TARIFF_OUTLIER_PCT", "%", _("Own price, of the region's, above which finance looks")),
+    Limit("EXPIRY_FIRST_REMINDER_DAYS", "days", _("First word before a consent ends")),
+    Limit("EXPIRY_LAST_REMINDER_DAYS", "days", _("Last word before a consent ends")),
+    Limit("EXPIRY_REMINDERS_BATCH", "mails", _("Reminders of an ending consent at once")),
+    Limit("NOTICE_DAYS_MIN", "days", _("Least time to agree to a new notice")),
+    Limit("OFFER_LIFE_DAYS", "days", _("How long the offer of a car can be accepted")),
+    Limit("OFFERS_PER_DAY_MAX", "offers", _("Offers of cars that one owner may make a day")),
     Limit("HEARTBEAT_LATE_S", "s", _("Silence of a queue after which it counts as late")),
     Limit("HEARTBEAT_STUCK_S", "s", _("Length of a sweep after which it counts as stuck")),
     Limit("USAGE_WAIT_S_MAX", "s", _("How long metered usage may wait for settlement")),

@@ -1,3 +1,13 @@
+from accounts.operations.erasure import (
+    CannotBeErased,
+    erase_person,
+    forget_request,
+    has_goodbye_left,
+    put_erasure_off,
+    request_erasure,
+    say_goodbye,
+    take_due_erasure,
+)
 from accounts.operations.keys import (
     BadKeyTerms,
     IssuedKey,
@@ -14,9 +24,17 @@ from accounts.operations.people import (
     become_owner,
     complete_sign_up,
     create_person,
+    lock_person,
     update_profile,
 )
-from accounts.operations.records import enqueue_mail, record_audit, send_due_mail
+from accounts.operations.records import (
+    Mail,
+    enqueue_mail,
+    enqueue_mails,
+    record_audit,
+    replay_mails,
+    send_due_mail,
+)
 from accounts.operations.teams import (
     AlreadyMember,
     LastAdmin,
@@ -33,10 +51,12 @@ from accounts.operations.teams import (
 __all__ = [
     "AlreadyMember",
     "BadKeyTerms",
+    "CannotBeErased",
     "EmailTaken",
     "IssuedKey",
     "KeyNotFound",
     "LastAdmin",
+    "Mail",
     "MemberNotFound",
     "NotTeamAdmin",
     "Profile",
@@ -48,13 +68,23 @@ __all__ = [
     "create_organization",
     "create_person",
     "enqueue_mail",
+    "enqueue_mails",
+    "erase_person",
+    "forget_request",
+    "has_goodbye_left",
     "invite_member",
     "issue_api_key",
+    "lock_person",
     "note_key_use",
+    "put_erasure_off",
     "record_audit",
     "remove_member",
+    "replay_mails",
+    "request_erasure",
     "revoke_api_key",
     "rotate_api_key",
+    "say_goodbye",
     "send_due_mail",
+    "take_due_erasure",
     "update_profile",
 ]

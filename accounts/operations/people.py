@@ -87,6 +87,15 @@ def complete_sign_up(
         insert_organization(name=organization_name, country=country, admin_id=user_id, now=now)
 
 
+def lock_person(*, user_id: int) -> None:
+    """
+    Let nobody else change what hangs together for a person until the transaction ends.
+
+    Comes before any lock on what the person owns.
+    """
+    User.objects.select_for_update(no_key=True).only("pk").get(pk=user_id)
+
+
 @transaction.atomic
 def become_owner(*, user_id: int, now: datetime) -> None:
     """

@@ -5,6 +5,8 @@ The row is written with its cause; sending is a sweep: claim, commit, send, comm
 """
 
 import logging
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -45,21 +47,48 @@ def record_audit(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """
+    One mail to send; `business_key` is the name of its cause.
+    """
+
+    business_key: str
+    to: str
+    subject: str
+    text: str
+    html: str = ""
+
+
 def enqueue_mail(
     *, business_key: str, to: str, subject: str, text: str, now: datetime, html: str = ""
 ) -> None:
     """
     Put a mail into the outbox inside the caller's transaction; the same key never twice.
     """
+    mail = Mail(business_key=business_key, to=to, subject=subject, text=text, html=html)
+    enqueue_mails([mail], now=now)
+
+
+def enqueue_mails(mails: Iterable[Mail], *, now: datetime) -> None:
+    """
+    Put many mails into the outbox at once, inside the caller's transaction.
+    """
     Outbox.objects.bulk_create(
         [
             Outbox(
                 kind=MAIL,
-                business_key=business_key,
-                payload={"to": to, "subject": subject, "text": text, "html": html},
+                business_key=mail.business_key,
+                payload={
+                    "to": mail.to,
+                    "subject": mail.subject,
+                    "text": mail.text,
+                    "html": mail.html,
+                },
                 due_at=now,
                 created_at=now,
             )
+            for mail in mails
         ],
         ignore_conflicts=True,
     )
@@ -69,8 +98,8 @@ def send_due_mail(*, now: datetime, keep_text: bool) -> int:
     """
     Send what is due and return how many mails were tried.
 
-    `keep_text` leaves the text in the row for the demo's page of mail; otherwise it is
-    taken out once sent, since it may hold a sign-in code.
+    `keep_text` leaves the mail in the row for the demo's page of mail; otherwise all of it is
+    taken out once sent: it may hold a sign-in code, and it names people.
     """
     claimed = claim_due_mail(now=now)
     for row in claimed:
@@ -80,7 +109,7 @@ def send_due_mail(*, now: datetime, keep_text: bool) -> int:
             logger.warning("mail %s was not sent: %r", row.pk, error)
             _postpone(row, error, now)
         else:
-            payload = row.payload if keep_text else {"subject": row.payload["subject"]}
+            payload = row.payload if keep_text else {}
             Outbox.objects.filter(pk=row.pk).update(
                 state=Outbox.State.SENT, sent_at=now, payload=payload, error=""
             )
@@ -101,6 +130,27 @@ def claim_due_mail(*, now: datetime) -> list[Outbox]:
         row.due_at = now + timedelta(seconds=OUTBOX_LEASE_S)
     Outbox.objects.bulk_update(rows, ["attempts", "due_at"])
     return rows
+
+
+@durable
+def replay_mails(*, outbox_ids: Collection[int], actor_id: int, now: datetime) -> int:
+    """
+    Try mails that were given up again, from the first try; return how many that were.
+
+    What was not given up, or is being tried again already, is left as it is.
+    """
+    dead = Outbox.objects.filter(pk__in=outbox_ids, state=Outbox.State.DEAD)
+    rows = list(dead.select_for_update().order_by("pk"))
+    for row in rows:
+        record_audit(
+            actor_id=actor_id,
+            action="mail.replayed",
+            subject=f"outbox:{row.pk}",
+            detail={"error": row.error},
+            now=now,
+        )
+    again = Outbox.objects.filter(pk__in=[row.pk for row in rows])
+    return again.update(state=Outbox.State.PENDING, attempts=0, due_at=now)
 
 
 def _send(payload: dict[str, str]) -> None:

@@ -78,6 +78,7 @@ NAVIGATION: dict[Area, tuple[NavItem, ...]] = {
         _item("home", "/finance/", _("Queue"), "inbox"),
         _item("runs", "/finance/runs/", _("Payout runs"), "banknote"),
         _item("quarantine", "/finance/quarantine/", _("Quarantine"), "shield-alert"),
+        _item("tariffs", "/finance/tariffs/", _("Tariffs"), "plug-zap"),
         _item("ledger", "/finance/ledger/", _("Ledger"), "scale"),
         _item("reports", "/finance/reports/", _("Reports"), "file-text"),
     ),

@@ -16,7 +16,13 @@ from zoneinfo import ZoneInfo
 import lucide
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
-from babel.numbers import format_currency, format_decimal, get_currency_precision
+from babel.numbers import (
+    NumberPattern,
+    format_currency,
+    format_decimal,
+    get_currency_precision,
+    parse_pattern,
+)
 from django import template
 from django.forms import BoundField, CheckboxInput
 from django.utils import timezone
@@ -75,6 +81,18 @@ def money_signed(amount_micros: int | None, currency: str = "EUR") -> str:
     """
     text = money(amount_micros, currency)
     return f"+{text}" if amount_micros and amount_micros > 0 else text
+
+
+@register.filter
+def money_about(amount_micros: int | None, currency: str = "EUR") -> str:
+    """
+    Return an amount as exact as a forecast can be: "€44", and below ten "€3.10".
+    """
+    if amount_micros is None:
+        return NOTHING
+    if abs(amount_micros) < 10 * MICROS:
+        return money(amount_micros, currency)
+    return _write_money(amount_micros, currency, decimals=0, decimals_max=0)
 
 
 @register.filter
@@ -330,7 +348,11 @@ def _draw_icon(name: str, label: str) -> SafeString:
 
 
 def _locale() -> Locale:
-    language = get_language() or "en"
+    return _find_locale(get_language() or "en")
+
+
+@lru_cache(maxsize=16)
+def _find_locale(language: str) -> Locale:
     # Day before month, as everywhere that Parado's cars stand.
     try:
         return Locale.parse("en-GB" if language == "en" else language, sep="-")
@@ -346,12 +368,10 @@ def _write_money(amount_micros: int, currency: str, *, decimals: int, decimals_m
     step = Decimal(1).scaleb(-decimals_max)
     value = (Decimal(amount_micros) / MICROS).quantize(step, rounding=ROUND_HALF_UP)
     locale = _locale()
-    pattern = locale.currency_formats["standard"].pattern.split(";")[0]
-    places = "." + "0" * decimals + "#" * (decimals_max - decimals) if decimals_max else ""
     text = format_currency(
         abs(value),
         currency,
-        format=pattern.replace(".00", places),
+        format=_parse_money_pattern(locale, decimals, decimals_max),
         locale=locale,
         currency_digits=False,
         decimal_quantization=False,
@@ -359,6 +379,13 @@ def _write_money(amount_micros: int, currency: str, *, decimals: int, decimals_m
     # Babel writes "NOK4.14"; a symbol of letters wants a space.
     text = CODE_BEFORE_DIGIT.sub(SPACE, text)
     return f"{MINUS}{text}" if value < 0 else text
+
+
+@lru_cache(maxsize=64)
+def _parse_money_pattern(locale: Locale, decimals: int, decimals_max: int) -> NumberPattern:
+    pattern = locale.currency_formats["standard"].pattern.split(";")[0]
+    places = "." + "0" * decimals + "#" * (decimals_max - decimals) if decimals_max else ""
+    return parse_pattern(pattern.replace(".00", places))
 
 
 def _write_number(value: Decimal, *, decimals: int, decimals_max: int) -> str:
