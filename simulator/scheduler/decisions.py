@@ -16,6 +16,8 @@ from simulator.scheduler.planning import Decision, Slot
 
 
 BATCH_MAX = 1_000
+# A permit with an obligation that nobody here understands counts as a deny.
+UNKNOWN_OBLIGATION = "unknown_obligation"
 
 
 @dataclass(kw_only=True)
@@ -46,6 +48,21 @@ class Desk:
             for slot, item in zip(batch, found, strict=True):
                 yield slot, self._read(item)
 
+    def stop(self, jobs: Iterable[tuple[str, str]]) -> None:
+        """Give back the leases of (vehicle, workload) that are over."""
+        waiting = iter(jobs)
+        while batch := list(islice(waiting, BATCH_MAX)):
+            items = [
+                {
+                    "subject": {"type": "workload", "id": workload},
+                    "resource": {"type": "vehicle", "id": vehicle_id},
+                }
+                for vehicle_id, workload in batch
+            ]
+            self.client.post(
+                "/access/v1/evaluations", {"action": {"name": "stop"}, "evaluations": items}
+            )
+
     def _to_question(self, slot: Slot) -> Json:
         telemetry = self.meters.get_telemetry(slot.vehicle, slot.session, at_s=slot.starts_at_s)
         context: Json = {"telemetry": telemetry}
@@ -54,7 +71,7 @@ class Desk:
         return {
             "subject": {
                 "type": "workload",
-                "id": f"w-{slot.booking.booking_id}",
+                "id": name_workload(slot),
                 "properties": {
                     "category": slot.booking.category,
                     "booking_id": slot.booking.booking_id,
@@ -66,13 +83,25 @@ class Desk:
 
     def _read(self, item: Json) -> Decision:
         context = item.get("context") or {}
+        duties = {each.get("id"): each for each in context.get("obligations") or ()}
+        reasons = tuple(reason["code"] for reason in context.get("reasons") or ())
+        permit = item["decision"] is True
+        if permit and not duties.keys() <= {"power_limit", "finish_by"}:
+            permit, reasons = False, (UNKNOWN_OBLIGATION,)
+        finish_by = duties.get("finish_by", {}).get("at")
         decision = Decision(
-            permit=item["decision"] is True,
-            reasons=tuple(reason["code"] for reason in context.get("reasons") or ()),
+            permit=permit,
+            reasons=reasons,
             consent_version=context.get("consent_version"),
-            power_limit_w=context.get("power_limit_w"),
+            power_limit_w=duties.get("power_limit", {}).get("watts"),
+            finish_by_s=None if finish_by is None else moments.from_text(finish_by),
         )
         self.asked += 1
         self.permitted += decision.permit
         self.reasons.update(decision.reasons)
         return decision
+
+
+def name_workload(slot: Slot) -> str:
+    """Return the id under which a booking works on a car, the same for as long as it does."""
+    return f"w-{slot.booking.booking_id}"

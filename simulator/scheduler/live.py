@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 
 from simulator.scheduler import moments
 from simulator.scheduler.client import Json
-from simulator.scheduler.decisions import Desk
-from simulator.scheduler.planning import list_presence, plan
+from simulator.scheduler.decisions import Desk, name_workload
+from simulator.scheduler.planning import Decision, list_presence, plan
 from simulator.scheduler.replay import Scheduler
 from simulator.scheduler.sessions import QUARTER_S, Reading, Session
 
 
 AWAY_CHARGE_PCT = 70.0
+# A job takes this long to stop in good order.
+FINISH_S = 30
 
 
 @dataclass(kw_only=True)
@@ -66,10 +68,21 @@ def _ask(scheduler: Scheduler, sessions: list[Session], present: Present) -> Non
     there = list_presence(sessions, fleet=scheduler.fleet, span=(quarter_s, quarter_s + QUARTER_S))
     slots = plan(there, bookings=scheduler.bookings.values(), seed=scheduler.seed)
     desk = Desk(client=scheduler.client, meters=scheduler.meters, is_live=True)
-    for _ in desk.ask(slots):
-        pass
+    # Asking again renews; whatever is not renewed is over.
+    running = {
+        (slot.vehicle.vehicle_id, name_workload(slot))
+        for slot, decision in desk.ask(slots)
+        if decision.permit and not is_to_finish(decision, now_s=present.at_s)
+    }
+    desk.stop(sorted(scheduler.running - running))
+    scheduler.running = running
     present.asked, present.permitted = desk.asked, desk.permitted
     present.reasons = dict(desk.reasons)
+
+
+def is_to_finish(decision: Decision, *, now_s: int) -> bool:
+    """Return whether a job must be done before it could be asked for again."""
+    return decision.finish_by_s is not None and decision.finish_by_s - now_s < FINISH_S
 
 
 def follow(
@@ -99,3 +112,4 @@ def follow(
             reported_until_s = due_s
             save(due_s)
         report_present(scheduler, now_s=now_s)
+    Desk(client=scheduler.client, meters=scheduler.meters).stop(sorted(scheduler.running))

@@ -39,10 +39,13 @@ class Slot:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
+    """``finish_by_s``: a rule says no to new work and lets this job go on until then."""
+
     permit: bool
     reasons: tuple[str, ...] = ()
     consent_version: int | None = None
     power_limit_w: int | None = None
+    finish_by_s: int | None = None
 
 
 Presence = tuple[Vehicle, Session, int, int]

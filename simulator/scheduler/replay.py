@@ -56,6 +56,8 @@ class Scheduler:
     consent_feed: Feed = field(default_factory=Feed)
     telemetry: Counter[str] = field(default_factory=Counter)
     vehicles_worked: set[str] = field(default_factory=set)
+    # (vehicle, workload) that hold a lease at present.
+    running: set[tuple[str, str]] = field(default_factory=set)
 
     def read_feeds(self) -> None:
         apply_consents(self.consents, read_feed(self.client, "/api/v1/consents", self.consent_feed))
@@ -130,6 +132,7 @@ class Scheduler:
                 sent=len(chunk),
                 accepted=answer["accepted"],
                 older=answer["older"],
+                faulty=answer["faulty"],
                 refused=answer["refused"],
             )
 
