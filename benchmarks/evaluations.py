@@ -23,24 +23,12 @@ from django.db import connection
 
 
 HERE = Path(__file__).resolve().parent
-VEHICLES = 100_000
+VEHICLES = int(os.environ.get("BENCH_VEHICLES", "1000000"))
 BATCH = 1_000
-REQUESTS = 60
-WARM_UP = 5
+REQUESTS = 100
+WARM_UP = 10
 P95_MS_MAX = 150.0
 STARTS_WITHIN_S = 30
-
-STATES = """
-INSERT INTO consent_vehiclestate (vehicle_id, observed_at, received_at, state_of_charge_permille,
-    plugged_in, is_home, is_moving, battery_temp_decic, is_recovering)
-SELECT id, now(), now(), 200 + id % 800, id % 7 <> 0, id % 11 <> 0, false, 180, false
-FROM consent_vehicle
-"""
-USES = """
-INSERT INTO consent_dayuse (vehicle_id, on_date, energy_wh, compute_s)
-SELECT v.id, d::date, 3000, 14400
-FROM consent_vehicle v, generate_series(date_trunc('month', now()), now(), interval '1 day') d
-"""
 
 
 def load_fleet() -> str:
@@ -51,11 +39,13 @@ def load_fleet() -> str:
 
     from accounts.operations import issue_api_key  # noqa: PLC0415
 
+    statements = (HERE / "decision_fleet.sql").read_text(encoding="utf-8")
     with connection.cursor() as cursor:
-        cursor.execute((HERE / "fleet.sql").read_text(encoding="utf-8"), {"vehicles": VEHICLES})
-        cursor.execute(STATES)
-        cursor.execute(USES)
-        cursor.execute("ANALYZE")
+        cursor.execute(statements, {"vehicles": VEHICLES})
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+        # What was loaded is not written out while requests are measured.
+        cursor.execute("CHECKPOINT")
     now = timezone.now()
     return issue_api_key(
         name="benchmark",
@@ -76,12 +66,15 @@ def make_batch(chance: random.Random) -> tuple[list[int], bytes]:
         {
             "subject": {
                 "type": "workload",
-                "id": f"j-{number}",
-                "properties": {"category": "inference"},
+                "id": f"j-{vehicle_id}",
+                "properties": {
+                    "category": "inference",
+                    "booking_id": encode("bkg", 1 + vehicle_id % 200),
+                },
             },
             "resource": {"type": "vehicle", "id": encode("veh", vehicle_id)},
         }
-        for number, vehicle_id in enumerate(ids)
+        for vehicle_id in ids
     ]
     return ids, json.dumps({"action": {"name": "run"}, "evaluations": items}).encode()
 
@@ -118,20 +111,38 @@ def connect(port: int) -> http.client.HTTPConnection:
             return client
 
 
-def ask(client: http.client.HTTPConnection, key: str, body: bytes) -> list[dict[str, Any]]:
+def ask(client: http.client.HTTPConnection, key: str, body: bytes) -> bytes:
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     client.request("POST", "/access/v1/evaluations", body, headers)
     response = client.getresponse()
-    document = json.loads(response.read())
-    assert response.status == 200, document
-    answers: list[dict[str, Any]] = document["evaluations"]
-    return answers
+    answer = response.read()
+    assert response.status == 200, answer
+    return answer
+
+
+def count_permits(answer: bytes) -> int:
+    items: list[dict[str, Any]] = json.loads(answer)["evaluations"]
+    assert len(items) == BATCH
+    return sum(item["decision"] for item in items)
 
 
 def time_ms(call: Callable[[], object]) -> float:
     began = time.perf_counter()
     call()
     return (time.perf_counter() - began) * 1e3
+
+
+def count_evidence() -> tuple[int, int]:
+    """
+    Return the leases and the records that there are.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT (SELECT count(*) FROM consent_lease),"
+            " (SELECT count(*) FROM consent_decisionrecord)"
+        )
+        [(leases, records)] = cursor.fetchall()
+    return leases, records
 
 
 def read_processor_ms(master: int) -> float:
@@ -161,22 +172,30 @@ def main() -> int:
     raw = [
         time_ms(partial(load_standings, vehicle_ids=ids, now=timezone.now())) for ids, _ in batches
     ][WARM_UP:]
+    leases, records = count_evidence()
     with serve() as (port, master):
         client = connect(port)
         answers = [ask(client, key, body) for _, body in batches[:WARM_UP]]
         used_ms = read_processor_ms(master)
         times = [time_ms(partial(ask, client, key, body)) for _, body in batches[WARM_UP:]]
         used_ms = read_processor_ms(master) - used_ms
-    permits = sum(answer["decision"] for batch in answers for answer in batch)
+    permits = sum(map(count_permits, answers))
+    new_leases, new_records = (
+        now - then for now, then in zip(count_evidence(), (leases, records), strict=True)
+    )
     print(f"{VEHICLES:,} vehicles, {permits / WARM_UP / BATCH:.0%} permitted")
-    print(f"the one statement (raw)   p95 {p95(raw):7.1f} ms")
+    print(f"{new_leases:,} leases and {new_records:,} records written")
+    print(
+        f"the one statement (raw)   p95 {p95(raw):7.1f} ms, median {statistics.median(raw):.1f} ms"
+    )
     print(
         f"{BATCH:,} decisions by HTTP   p95 {p95(times):7.1f} ms, median"
         f" {statistics.median(times):.1f} ms, {p95(times) / p95(raw):.1f} x raw,"
         f" goal <= {P95_MS_MAX:.0f} ms"
     )
     print(f"processor time of the web process {used_ms / REQUESTS:.1f} ms a request")
-    return 0 if p95(times) <= P95_MS_MAX else 1
+    is_written = new_records == (REQUESTS + WARM_UP) * BATCH
+    return 0 if p95(times) <= P95_MS_MAX and is_written else 1
 
 
 if __name__ == "__main__":

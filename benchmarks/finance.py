@@ -22,12 +22,12 @@ from django.db import connection
 
 R = TypeVar("R")
 HERE = Path(__file__).resolve().parent
-VEHICLES = 100_000
+VEHICLES = int(os.environ.get("BENCH_VEHICLES", "100000"))
 QUARTERS = int(os.environ.get("BENCH_QUARTERS", "10"))
 FIRST_AT = datetime(2026, 11, 20, 10, tzinfo=UTC)
 NOW = FIRST_AT + timedelta(hours=4)
 RELEASED = NOW + timedelta(days=10)
-CSV_ROWS = 1_000_000
+CSV_ROWS = int(os.environ.get("BENCH_CSV_ROWS", "1000000"))
 CSV_MIB_MAX = 30.0
 
 # Nine in ten owners have an account that is ready; everybody gets enough for the minimum.
@@ -159,7 +159,7 @@ def measure_csv(run_id: int) -> bool:
         f"CSV: {count:,} lines at {count / took:,.0f}/s,"
         f" {added:.1f} MiB more (goal {CSV_MIB_MAX:.0f})"
     )
-    return added <= CSV_MIB_MAX and count > CSV_ROWS
+    return added <= CSV_MIB_MAX and count >= CSV_ROWS
 
 
 def main() -> int:

@@ -32,8 +32,10 @@ SELECT i, 'held', '2026-11-01', '2026-12-01', 1000000000, 720000000000, 'inferen
     2500, 100000000, 720000000000::bigint * 500 + 2500 * 100000000::bigint, 'EUR', '2026-11-01',
     1 + i %% 20, 1 + i %% 4, 1 + i %% 4
 FROM generate_series(1, 200) i;
-INSERT INTO billing_account (kind, component, currency, organization_id, balance_micros)
-SELECT 'buyer_held', '', 'EUR', organization_id, sum(held_micros)
+INSERT INTO consent_workterms (booking_id, buyer_id, reward_micros_per_kwh)
+SELECT id, organization_id, 100000 FROM marketplace_booking;
+INSERT INTO billing_account (kind, currency, organization_id, balance_micros)
+SELECT 'buyer_held', 'EUR', organization_id, sum(held_micros)
 FROM marketplace_booking GROUP BY organization_id;
 
 INSERT INTO consent_vehicle (id, owner_id, name, plate, region_code, hardware_class_code,
@@ -45,7 +47,9 @@ FROM generate_series(1, %(vehicles)s) i;
 INSERT INTO consent_consentversion (number, state, in_force, time_zone, windows, week_mask,
     battery_stop_pct, battery_resume_pct, plugged_in_only, home_only, temp_high_c,
     energy_wh_per_day_max, energy_wh_per_month_max, categories_mask, notice_version,
-    notice_language, previous_digest, digest, actor_id, owner_id, vehicle_id)
+    notice_language, previous_digest, digest, actor_id, owner_id, vehicle_id, exceptions, ready_by,
+    temp_hold_min, buyers_mode, buyer_ids, quiet_windows, grace, kept, expires_at, closed, opened,
+    battery_wh, charge_power_w, wear_micros_per_kwh, compute_micros_per_h, own_fields)
 SELECT 1, 'given', tstzrange('2026-10-01', NULL),
     (ARRAY['Europe/Oslo', 'Europe/Lisbon', 'Europe/Berlin', 'Europe/Helsinki'])[1 + i %% 4], '[]',
     CASE WHEN i %% 3 = 0
@@ -53,7 +57,8 @@ SELECT 1, 'given', tstzrange('2026-10-01', NULL),
         ELSE repeat('1', 672) END::bit(672),
     30, 40, true, i %% 2 = 0, CASE WHEN i %% 4 = 0 THEN 45 END,
     CASE WHEN i %% 5 = 0 THEN 8000 END, CASE WHEN i %% 5 = 0 THEN 150000 END, 63, '1', 'en', '', '',
-    i, i, i
+    i, i, i, '[]', '[]', 0, 'all', '{}', '[]', '[]', '{}', '2027-11-01', '{}', '{}', 60000, 3680,
+    57500, 20000, '[]'
 FROM generate_series(1, %(vehicles)s) i WHERE i %% 100 <> 99;
 
 INSERT INTO billing_tariff (owner_id, region_code, version, currency, time_zone, in_force, bands,
@@ -73,7 +78,5 @@ INSERT INTO billing_usagesource (id, name) VALUES (1, 'urn:scheduler:eu-1');
 SELECT setval(pg_get_serial_sequence('billing_tariff', 'id'), (SELECT max(id) FROM billing_tariff));
 
 -- Owners have earned before: their accounts exist, as after the first day of a fleet.
-INSERT INTO billing_account (kind, component, currency, owner_id)
-SELECT 'owner_pending', c, 'EUR', i
-FROM generate_series(1, %(vehicles)s) i,
-    unnest(ARRAY['electricity', 'wear', 'reward', 'job']) c;
+INSERT INTO billing_account (kind, currency, owner_id)
+SELECT 'owner_pending', 'EUR', i FROM generate_series(1, %(vehicles)s) i;
