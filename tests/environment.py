@@ -1,5 +1,8 @@
 """
-One PostgreSQL for all test runs of this checkout, and the environment that tests see.
+A PostgreSQL for all test runs of this checkout, and the environment that tests see.
+
+Each worker of a run but the first has a server of its own: databases of one server share its
+transaction ids, so that an open transaction of one would hold up the feeds of the other.
 
 A plugin, named in pyproject.toml, because pytest-django reads the settings before it
 reads any conftest.py.
@@ -24,8 +27,10 @@ def start_database() -> str:
         return url
     from config import postgres  # noqa: PLC0415 - not needed with a server of one's own
 
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+    name = "test-pg" if worker == "gw0" else f"test-pg-{worker}"
     cluster = postgres.open_cluster(
-        home=ROOT / "var" / "test-pg", settings=postgres.TEST_SETTINGS, is_trusting=True
+        home=ROOT / "var" / name, settings=postgres.TEST_SETTINGS, is_trusting=True
     )
     port = _stack.enter_context(postgres.share_cluster(cluster))
     return cluster.url(database="postgres", port=port)

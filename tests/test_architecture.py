@@ -102,7 +102,7 @@ def list_billing_tables() -> set[str]:
 # Words that follow FROM or USING without being a table.
 NOT_TABLES = {"select", "lateral", "unnest", "generate_series", "only", "values", "set", "of"}
 # Temporary tables that another module fills or reads; see consent.operations.add_day_use.
-SHARED_TEMPORARY = {"settlement_use", "posting"}
+SHARED_TEMPORARY = {"settlement_use", "settlement_job", "posting"}
 
 
 def read_billing_sql() -> dict[str, str]:

@@ -35,7 +35,7 @@ class TestSendDueMail:
 
         row = Outbox.objects.get()
         assert (row.state, row.sent_at) == ("sent", NOON)
-        assert row.payload == {"subject": "Welcome"}
+        assert row.payload == {}
 
     def test_the_same_cause_is_one_mail(self) -> None:
         enqueue()

@@ -14,7 +14,7 @@ from typing import Any
 from django.test import Client
 
 from accounts.models import User
-from billing.models import Account, BookingDelivery, RatedLine, Tariff, Transfer
+from billing.models import KINDS_WITH_PARTS, Account, BookingDelivery, RatedLine, Tariff, Transfer
 from billing.operations.ingest import BatchResult, ingest
 from billing.operations.ledger_checks import check_ledger
 from billing.operations.settle import settle_next
@@ -40,6 +40,19 @@ EVENING = datetime(2026, 11, 20, 18, tzinfo=UTC)
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
 ALWAYS = (WeekWindow((0, 1, 2, 3, 4, 5, 6), 0, 1440),)
+# The rules of an owner who allows everything.
+EVERYTHING: dict[str, Any] = {
+    "windows": ALWAYS,
+    "home_only": False,
+    "temp_high_c": None,
+    "temp_low_c": None,
+    "energy_wh_per_day_max": None,
+    "energy_wh_per_month_max": None,
+    "compute_s_per_day_max": None,
+    "compute_s_per_month_max": None,
+    "power_limit_w": None,
+    "categories": tuple(WorkloadCategory),
+}
 
 
 @dataclass
@@ -136,19 +149,7 @@ def create_world(
 
 def create_car(owner: User, *, plate: str, **rules: Any) -> Vehicle:
     vehicle = create_vehicle(owner, plate=plate, rated_power_w=1_100)
-    everything: dict[str, Any] = {
-        "windows": ALWAYS,
-        "home_only": False,
-        "temp_high_c": None,
-        "temp_low_c": None,
-        "energy_wh_per_day_max": None,
-        "energy_wh_per_month_max": None,
-        "compute_s_per_day_max": None,
-        "compute_s_per_month_max": None,
-        "power_limit_w": None,
-        "categories": tuple(WorkloadCategory),
-    }
-    create_consent(vehicle, **(everything | rules))
+    create_consent(vehicle, **(EVERYTHING | rules))
     return vehicle
 
 
@@ -196,13 +197,16 @@ def moved(code: str | None = None) -> dict[tuple[str, str], int]:
     )
     sums: dict[tuple[str, str], int] = {}
     for transfer in transfers.filter(code=code) if code else transfers:
-        pair = (name(transfer.debit_account), name(transfer.credit_account))
+        pair = (
+            name(transfer.debit_account, transfer.component),
+            name(transfer.credit_account, transfer.component),
+        )
         sums[pair] = sums.get(pair, 0) + transfer.amount_micros
     return sums
 
 
-def name(account: Account) -> str:
-    return f"{account.kind}:{account.component}" if account.component else account.kind
+def name(account: Account, component: str) -> str:
+    return f"{account.kind}:{component}" if account.kind in KINDS_WITH_PARTS else account.kind
 
 
 def find_breaks() -> list[str]:

@@ -100,7 +100,7 @@ def read_balance(kind: str, *, owner: User | None = None, component: str | None 
             FROM billing_account a
             JOIN billing_transfer t ON a.id IN (t.debit_account_id, t.credit_account_id)
             WHERE a.kind = %s AND (%s::bigint IS NULL OR a.owner_id = %s)
-                AND (%s::text IS NULL OR a.component = %s)
+                AND (%s::text IS NULL OR t.component = %s)
             """,
             [kind, owner_id, owner_id, component, component],
         )

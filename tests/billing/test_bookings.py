@@ -14,9 +14,15 @@ from billing.operations import bookings
 from billing.operations.bookings import release_finished_bookings
 from marketplace.models import Booking, CapacityBucket, Pool
 from marketplace.operations.bookings import CapacityShort
-from marketplace.queries.bookings import BookingRow, Phase, get_booking, list_bookings
+from marketplace.queries.bookings import (
+    BookingRow,
+    Phase,
+    get_booking,
+    list_bookings,
+    list_by_window,
+)
 from tests.billing.buyers import NOON, Company, book, charge, create_company, wish_for
-from tests.factories import create_capacity, create_pool
+from tests.factories import create_booking, create_capacity, create_pool
 
 
 pytestmark = pytest.mark.django_db
@@ -199,3 +205,31 @@ class TestPhase:
         assert found is not None
         assert found.phase is phase
         assert list_bookings(organization_id=ben.id, now=now, phase=phase, limit=9) == (found,)
+
+
+@pytest.mark.parametrize(
+    ("phase", "hours"),
+    [
+        (None, (9, 5, 0, -30)),
+        (Phase.BOOKED, (5, 9)),
+        (Phase.RUNNING, (0,)),
+        (Phase.SETTLING, (-30,)),
+    ],
+)
+def test_bookings_by_window_begin_with_what_is_to_come(
+    ben: Company, pool: Pool, phase: Phase | None, hours: tuple[int, ...]
+) -> None:
+    # As placed: neither by window nor backwards.
+    for hour in (5, -30, 9, 0):
+        create_booking(organization_id=ben.id, pool=pool, starts_at=NOON + timedelta(hours=hour))
+    shown: list[int] = []
+    cursor = None
+
+    while True:
+        page = list_by_window(organization_id=ben.id, now=NOON, phase=phase, cursor=cursor, limit=3)
+        shown += [(row.starts_at - NOON) // timedelta(hours=1) for row in page.rows]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+
+    assert tuple(shown) == hours

@@ -260,7 +260,20 @@ class TestLists:
 
         assert "Trondheim" in text_of(shop.get("/buy/bookings/?state=running"))
         assert "No bookings here" in text_of(shop.get("/buy/bookings/?state=released"))
-        assert "Trondheim" in text_of(shop.get("/buy/bookings/?state=nonsense&cursor=x"))
+        assert "Trondheim" in text_of(shop.get("/buy/bookings/?state=nonsense"))
+
+    def test_begins_with_what_is_to_come(self, shop: Client, ben: Company, pool: Pool) -> None:
+        ids = [
+            encode("bkg", create_booking(organization_id=ben.id, pool=pool, starts_at=at).pk)
+            for at in (this_hour(), this_hour() - 30 * rules.HOUR, this_hour() + rules.HOUR)
+        ]
+
+        page = shop.get("/buy/bookings/").content.decode()
+
+        assert re.findall(r"bkg_\w{15}", page) == [ids[2], ids[0], ids[1]]
+
+    def test_refuses_a_cursor_of_another_list(self, shop: Client, ben: Company, pool: Pool) -> None:
+        assert shop.get("/buy/bookings/?cursor=x").status_code == 400
 
     @pytest.mark.parametrize("path", ["/buy/bookings/?state=running", "/buy/billing/"])
     def test_goes_on_with_older_ones(

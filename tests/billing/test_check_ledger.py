@@ -89,9 +89,13 @@ class TestCheckLedger:
         [
             (
                 (
-                    "UPDATE billing_account SET balance_micros = balance_micros + 10000"
-                    " WHERE kind = 'owner_available'"
+                    "UPDATE billing_account SET balance_micros = balance_micros + 10000,"
+                    " wear_micros = wear_micros + 10000 WHERE kind = 'owner_available'"
                 ),
+                "kept_balances_are_sums",
+            ),
+            (
+                "UPDATE billing_transfer SET component = 'job' WHERE code = 'payout_approved'",
                 "kept_balances_are_sums",
             ),
             (
@@ -122,7 +126,7 @@ class TestCheckLedger:
                 ),
                 "ledger_is_provider",
             ),
-            ("UPDATE billing_transfer SET entry_id = 0", "every_transfer_has_a_source"),
+            ("UPDATE billing_transfer SET entry_id = -entry_id", "every_transfer_has_a_source"),
             ("UPDATE billing_transfer SET currency = 'USD'", "debits_are_credits"),
             (
                 "UPDATE billing_payout SET state = 'created'",

@@ -229,7 +229,13 @@ class TestPrepare:
 
 
 class TestPages:
-    PATHS = ("/finance/", "/finance/runs/", "/finance/ledger/", "/finance/reports/")
+    PATHS = (
+        "/finance/",
+        "/finance/runs/",
+        "/finance/ledger/",
+        "/finance/reports/",
+        "/finance/tariffs/",
+    )
 
     @pytest.mark.parametrize("path", PATHS)
     def test_finance_sees_them(

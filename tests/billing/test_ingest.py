@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from billing.models import QuarantinedRecord, UsageBatch, UsageKey, UsagePart, UsageRecord
 from billing.operations.usage_events import read_batch
-from billing.queries.usage import list_meter_gaps
+from billing.queries.metering import GapRow, list_gaps
 from tests.billing.meters import EVENING, NOON, QUARTER, World, create_world, settle_all
 from tests.factories import create_api_key, create_owner
 from web.limits import USAGE_EVENTS_MAX
@@ -37,7 +37,7 @@ class TestAccepted:
     def test_answers_202_and_stores_what_was_said(
         self, client: Client, world: World, key: str
     ) -> None:
-        answer = world.post(client, key, [world.event(is_home=False, supersedes=None)])
+        answer = world.post(client, key, [world.event(is_home=False, mobile_data_bytes=10**12)])
 
         assert answer.status_code == 202
         assert answer.json() | {"batch_id": ""} == {
@@ -54,6 +54,7 @@ class TestAccepted:
         assert record.state_of_charge_min_permille == 615
         assert (record.battery_temp_min_decic, record.battery_temp_max_decic) == (110, 295)
         assert (record.plugged_in, record.is_home, record.job_completed) == (True, False, False)
+        assert record.mobile_data_bytes == 10**12
         assert (record.event_id, record.job_id) == ("eu1-000001", "j-1")
 
     @pytest.mark.parametrize(
@@ -74,6 +75,11 @@ class TestAccepted:
         del event["data"][missing]
 
         assert world.report(event).accepted_count == 1
+
+    @pytest.mark.parametrize("said", [None, 0, 3_000_000])
+    def test_keeps_what_went_over_the_modem(self, world: World, said: int | None) -> None:
+        assert world.report(world.event(mobile_data_bytes=said)).accepted_count == 1
+        assert UsageRecord.objects.get().mobile_data_bytes == said
 
     def test_takes_one_event(self, client: Client, world: World, key: str) -> None:
         body = json.dumps(world.event()).encode()
@@ -184,6 +190,10 @@ def make_bad(world: World) -> dict[str, Any]:
         "malformed negative": world.event(sequence=-1),
         "malformed charge": world.event(state_of_charge_min_pct=101),
         "malformed temperature": world.event(battery_temp_max_c=1e300),
+        "malformed data": world.event(mobile_data_bytes=-1),
+        "malformed data huge": world.event(mobile_data_bytes=10**12 + 1),
+        "malformed data beyond": world.event(mobile_data_bytes=10**40),
+        "malformed data float": world.event(mobile_data_bytes=1.5),
         "malformed version": world.event(consent_version=2**40),
         "malformed nul": world.event(job_id="a\0b"),
         "malformed surrogate": world.event(job_id="\ud800"),
@@ -353,18 +363,22 @@ class TestLines:
         assert answer.status_code == 415
 
 
+def read_gaps() -> tuple[GapRow, ...]:
+    return list_gaps(cursor=None, limit=10).rows
+
+
 class TestMeterGaps:
     def test_a_hole_is_shown_until_it_is_filled(self, world: World) -> None:
         for quarter, sequence in enumerate((1, 2, 5)):
             world.report(world.event(quarter, sequence=sequence))
         settle_all()
-        (gap,) = list_meter_gaps()
+        (gap,) = read_gaps()
         assert (gap.vehicle_id, gap.missing_count) == (world.vehicle.pk, 2)
 
         world.report(world.event(3, sequence=3), world.event(4, sequence=4))
         settle_all()
 
-        assert list_meter_gaps() == ()
+        assert read_gaps() == ()
 
     def test_a_record_in_quarantine_is_not_missing(self, world: World) -> None:
         world.report(
@@ -374,4 +388,4 @@ class TestMeterGaps:
         )
         settle_all()
 
-        assert list_meter_gaps() == ()
+        assert read_gaps() == ()

@@ -115,5 +115,5 @@ class TestWorkedExamples:
         assert rules["debits_are_credits"]
         assert rules["kept_balances_are_sums"]
         assert rules["clearing_is_empty"]
-        kept = Account.objects.get(owner=olivia, kind="owner_available", component="returned")
-        assert kept.balance_micros == 350_000
+        kept = Account.objects.get(owner=olivia, kind="owner_available")
+        assert kept.returned_micros == 350_000

@@ -60,6 +60,7 @@ class TestList:
         record = finance.get(address(kept))
         assert "2520 Wh in 900 s" in record.text
         assert "Accept as metered" in record.text
+        assert "Accept pays it as it was reported." in record.text
 
     def test_shows_what_came_as_it_came(self, finance: Client, world: World) -> None:
         event = world.event()
@@ -69,7 +70,8 @@ class TestList:
         record = finance.get(address(QuarantinedRecord.objects.get()))
 
         assert "&quot;energy_wh&quot;: &quot;much&quot;" in record.text
-        assert "Accept as metered" not in record.text
+        assert "Accept" not in record.text
+        assert "Dismiss leaves it unpaid for good." in record.text
 
     def test_filters_by_reason_and_state(self, finance: Client, world: World) -> None:
         set_aside(world)

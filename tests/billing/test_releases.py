@@ -45,7 +45,7 @@ class TestReleaseDue:
         release_due(now=DUE)
 
         pairs = Transfer.objects.filter(code="earnings_released").values_list(
-            "credit_account__component", flat=True
+            "component", flat=True
         )
         assert sorted(pairs) == ["electricity", "reward", "wear"]
 

@@ -11,11 +11,13 @@ from django.utils import timezone
 
 from accounts.models import User
 from billing.models import Payout, PayoutRun
-from billing.operations.payout_runs import calculate_run
-from billing.queries.payouts import RunView, get_payout_page, stream_payouts, summarize_run
+from billing.operations.payout_holds import hold_payouts
+from billing.operations.payout_runs import approve_run, calculate_run, submit_run
+from billing.queries.payout_counts import RunSummary, summarize_run
+from billing.queries.payouts import RunView, get_payout_page, get_run, stream_payouts
 from billing.queries.reports import get_trial_balance
 from billing.reports.sheets import Column, Report, to_units, write_csv, write_xlsx
-from tests.billing.people import NOON, create_fiona, earn, set_up_payouts
+from tests.billing.people import NOON, create_felix, create_fiona, earn, set_up_payouts
 from tests.factories import bearer, create_api_key, create_owner
 from web.public_ids import encode
 
@@ -43,6 +45,18 @@ def headers() -> dict[str, str]:
     return bearer(create_api_key(kind="finance"))
 
 
+def read_counts(run: PayoutRun) -> RunSummary:
+    card = get_run(run_id=run.pk)
+    assert card is not None
+    return summarize_run(run=card)
+
+
+def count_rows(run: PayoutRun) -> dict[RunView, int]:
+    return {
+        view: len(list(stream_payouts(run_id=run.pk, view=view, search=""))) for view in RunView
+    }
+
+
 class TestSelector:
     def test_pages_reach_every_line_once(self, run: PayoutRun) -> None:
         seen: list[int] = []
@@ -59,12 +73,34 @@ class TestSelector:
         assert seen == sorted(Payout.objects.values_list("pk", flat=True))
 
     def test_counts_agree_with_what_the_views_show(self, run: PayoutRun) -> None:
-        shown = {
-            view: len(list(stream_payouts(run_id=run.pk, view=view, search=""))) for view in RunView
-        }
+        counts = read_counts(run)
 
-        assert summarize_run(run_id=run.pk).view_counts == shown
-        assert shown[RunView.BELOW_MINIMUM] == 1
+        assert counts.view_counts == count_rows(run)
+        assert counts.view_counts[RunView.BELOW_MINIMUM] == 1
+        assert counts.progress.available_micros == 11_504_600 + 9_200_000 + 20_000_000
+
+    def test_counts_follow_a_hold(self, run: PayoutRun) -> None:
+        line = Payout.objects.get(owner__display_name="Olivia")
+
+        hold_payouts(
+            run_id=run.pk,
+            payout_ids=[line.pk],
+            reason="Address unclear",
+            actor_id=run.calculated_by_id,
+            now=NOON,
+        )
+
+        assert read_counts(run).view_counts == count_rows(run)
+        assert read_counts(run).view_counts[RunView.HELD] == 1
+
+    def test_counts_are_those_of_the_lines_once_money_moves(self, run: PayoutRun) -> None:
+        submit_run(run_id=run.pk, actor_id=run.calculated_by_id, now=NOON)
+        approve_run(run_id=run.pk, actor_id=create_felix().pk, checksum=run.checksum, now=NOON)
+        Payout.objects.filter(owner__display_name="Olivia").update(state=Payout.State.UNKNOWN)
+
+        assert read_counts(run).progress.waiting_count == 1
+        assert read_counts(run).view_counts == count_rows(run)
+        assert read_counts(run).view_counts[RunView.LOOK] == 1
 
     def test_finds_by_name_and_by_payout_id(self, run: PayoutRun) -> None:
         payout = Payout.objects.get(owner__display_name="Otto")

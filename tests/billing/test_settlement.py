@@ -110,6 +110,19 @@ class TestAccepted:
             ("2026-11-21", 252, 900),  # 01:00 in Oslo
         ]
 
+    def test_counts_wear_by_warmth_and_what_went_over_the_modem(self, world: World) -> None:
+        world.report(
+            world.event(0, battery_temp_max_c=25, mobile_data_bytes=5),
+            world.event(1, battery_temp_max_c=34.2, mobile_data_bytes=7),
+            world.event(2, battery_temp_max_c=None),
+        )
+
+        settle_all()
+
+        use = DayUse.objects.get()
+        assert use.wear_wh == 252 + 504 + 504  # 1, 2 and, not knowing, 2 times
+        assert use.mobile_data_bytes == 12
+
     def test_settles_nothing_twice(self, world: World) -> None:
         world.report(world.event())
 

@@ -21,6 +21,7 @@ from billing.models import (
 )
 from billing.operations.bookings import release_booking
 from billing.operations.releases import release_due
+from billing.queries.overview import list_outcomes
 from consent.models import DayUse
 from tests.billing.meters import NOON, World, create_world, find_breaks, moved, settle_all
 
@@ -58,6 +59,24 @@ class TestCorrection:
         assert world.ben.balance[1] == world.booking.held_micros - 50_000
         assert DayUse.objects.get().energy_wh == 100
 
+    def test_counts_wear_and_data_anew(self, world: World) -> None:
+        world.report(
+            world.event(0, id="old", battery_temp_max_c=45, mobile_data_bytes=9),
+            world.event(1, battery_temp_max_c=25, mobile_data_bytes=1),
+        )
+        settle_all()
+        assert DayUse.objects.get().wear_wh == 252 * 4 + 252
+
+        world.report(
+            world.event(0, id="new", supersedes="old", battery_temp_max_c=25, mobile_data_bytes=4)
+        )
+        settle_all()
+        world.report(world.event(0, id="newer", supersedes="new", battery_temp_max_c=35))
+        settle_all()
+
+        use = DayUse.objects.get()
+        assert (use.energy_wh, use.wear_wh, use.mobile_data_bytes) == (504, 252 * 2 + 252, 1)
+
     def test_names_the_entry_that_it_corrects(self, world: World) -> None:
         world.report(world.event(id="old"))
         settle_all()
@@ -87,6 +106,18 @@ class TestCorrection:
         outcomes = RatedLine.objects.order_by("record_id").values_list("outcome", "energy_wh")
         assert sorted(outcomes) == [(Outcome.ACCEPTED, 100), (Outcome.SUPERSEDED, 0)]
         assert Supersession.objects.count() == 1
+
+    def test_is_counted_once_whether_it_came_before_or_after_the_price(self, world: World) -> None:
+        world.report(world.event(0, id="priced"), world.event(1, id="early"), world.event(2))
+        world.report(world.event(1, supersedes="early", energy_wh=50))
+        settle_all()
+
+        correct(world, "priced", energy_wh=100)
+
+        assert [(row.outcome, row.record_count, row.energy_wh) for row in list_outcomes()] == [
+            ("accepted", 3, 252 + 50 + 100),
+            ("superseded", 2, 0),
+        ]
 
     def test_may_be_corrected_itself_but_not_past_itself(self, world: World) -> None:
         world.report(world.event(id="old"))

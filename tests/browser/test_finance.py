@@ -117,6 +117,7 @@ def test_no_page_of_finance_has_a_barrier_or_scrolls_sideways(
         f"/finance/runs/{encode('run', run.pk)}/",
         "/finance/ledger/",
         "/finance/reports/",
+        "/finance/tariffs/",
     )
     for path in paths:
         page = open_page(felix, path, viewport=size, color_scheme=scheme)

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
 from tests.factories import create_person, sign_in
+from tests.portal.test_given_up import give_up_mail, give_up_news
 from tests.portal.test_operations import miss, receive, run_booking
 from web.models import Heartbeat
 
@@ -32,6 +33,8 @@ def _trouble() -> None:
     Heartbeat.objects.create(queue="notify", beat_at=now)
     run_booking(now)
     receive(now - timedelta(minutes=50), parts=3)
+    give_up_mail(now)
+    give_up_news(now)
     for number in range(1, 71):
         miss(number * 7919, missing=number % 5 + 1, now=now - number * timedelta(hours=1))
 
@@ -49,7 +52,7 @@ def test_no_page_has_a_barrier_or_scrolls_sideways(
         [{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}]
     )
     page = context.new_page()
-    for path in ("/operations/", "/operations/metering/"):
+    for path in ("/operations/", "/operations/metering/", "/operations/given-up/"):
         page.goto(live_server.url + path)
         _keep_picture(page, f"{path.strip('/').replace('/', '-')}-{size['width']}-{scheme}")
 

@@ -88,6 +88,36 @@ class TestSnapshot:
         assert (paused["state"], paused["is_paused"]) == ("given", True)
         assert paused["pause_ends_at"] is not None
 
+    def test_tells_a_car_once_that_skips_a_night_and_is_paused(
+        self, reader: Client, cars: list[Vehicle]
+    ) -> None:
+        """
+        A skipped night is a matter of hours: it makes no second row and is no pause.
+        """
+        now = timezone.now()
+        hour = timedelta(hours=1)
+        for car in cars[:2]:
+            create_consent(car)
+            operations.skip_night(
+                vehicle_id=car.pk,
+                owner_id=car.owner_id,
+                starts_at=now + 20 * hour,
+                ends_at=now + 30 * hour,
+                now=now,
+            )
+        operations.pause(
+            vehicle_id=cars[1].pk,
+            owner_id=cars[1].owner_id,
+            until=now + hour,
+            kind="hour",
+            now=now,
+        )
+
+        rows, _ = read_to_the_end(reader, limit=1)
+
+        snapshot = [row for row in rows if row["event"] == "snapshot"]
+        assert [row["is_paused"] for row in snapshot] == [False, True]
+
     def test_goes_on_page_by_page_and_then_into_the_changes(
         self, reader: Client, cars: list[Vehicle]
     ) -> None:

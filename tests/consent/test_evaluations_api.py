@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import User
 from consent import operations
 from consent.api.answers import DETAILS
-from consent.models import Vehicle
+from consent.models import DecisionRecord, Lease, Vehicle
 from consent.rules import ReasonCode, Window
 from tests.factories import (
     bearer,
@@ -21,6 +21,7 @@ from tests.factories import (
 from web.public_ids import encode
 
 
+JSON = "application/json"
 ALWAYS = (Window((0, 1, 2, 3, 4, 5, 6), 0, 1440),)
 
 
@@ -36,9 +37,12 @@ def ready_car(car: Vehicle, now: datetime) -> Vehicle:
     return car
 
 
+WORK = {"type": "workload", "id": "j-81", "properties": {"category": "inference"}}
+
+
 def question(vehicle: Vehicle, **changes: Any) -> dict[str, Any]:
     return {
-        "subject": {"type": "workload", "id": "j-81", "properties": {"category": "inference"}},
+        "subject": WORK,
         "action": {"name": "run"},
         "resource": {"type": "vehicle", "id": encode("veh", vehicle.pk)},
     } | changes
@@ -127,6 +131,61 @@ class TestEvaluation:
         assert past["context"]["valid_until"] is None
         assert codes(present) == ["consent_withdrawn"]
 
+    def test_without_a_required_member_is_a_bad_request(
+        self, scheduler: Client, ready_car: Vehicle
+    ) -> None:
+        whole = question(ready_car)
+
+        for name in ("subject", "action", "resource"):
+            body = json.dumps({key: value for key, value in whole.items() if key != name})
+            response = scheduler.post("/access/v1/evaluation", body, content_type=JSON)
+
+            assert (response.status_code, response.json()["code"]) == (400, "invalid")
+            assert response.json()["errors"][0]["pointer"] == f"/{name}"
+
+    def test_ignores_members_that_it_does_not_know(
+        self, scheduler: Client, ready_car: Vehicle
+    ) -> None:
+        """
+        AuthZEN 1.0, 10.1.1: receivers ignore unknown fields.
+        """
+        subject = WORK | {"surprise": 1, "properties": {"category": "inference", "colour": "red"}}
+        whole = question(ready_car, subject=subject, surprise=1, context={"weather": "rain"})
+
+        assert post(scheduler, whole, path="/access/v1/evaluation")["decision"] is True
+
+    def test_a_sample_in_the_question_that_cannot_be_true_is_a_deny(
+        self, scheduler: Client, ready_car: Vehicle, now: datetime
+    ) -> None:
+        at = (now + timedelta(seconds=1)).isoformat()
+        telemetry = {"observed_at": at, "plugged_in": True, "is_moving": True}
+
+        answer = post(
+            scheduler,
+            question(ready_car, context={"telemetry": telemetry}),
+            path="/access/v1/evaluation",
+        )
+
+        assert codes(answer) == ["telemetry_contradictory"]
+
+    def test_a_time_that_no_calendar_holds_is_a_bad_request(
+        self, scheduler: Client, ready_car: Vehicle
+    ) -> None:
+        body = json.dumps(question(ready_car, context={"time": "0001-01-01T00:00:00+23:59"}))
+
+        response = scheduler.post("/access/v1/evaluation", body, content_type=JSON)
+
+        assert response.status_code == 400
+
+    def test_gives_the_id_of_the_request_back(self, scheduler: Client, ready_car: Vehicle) -> None:
+        body = json.dumps(question(ready_car))
+        for given in ("bfe9eb29-ab87-4ca3-be83-a1d5d8305716", "7", "batch #7 / 9"):
+            response = scheduler.post(
+                "/access/v1/evaluation", body, content_type=JSON, headers={"X-Request-ID": given}
+            )
+
+            assert response["X-Request-ID"] == given
+
 
 class TestEvaluations:
     def test_keeps_the_order_and_one_bad_item_never_fails_the_rest(
@@ -146,7 +205,11 @@ class TestEvaluations:
             ),
             "not even an object",
             question(ready_car, context={"time": "2099-01-01T00:00:00Z"}),
-            question(ready_car, context={"telemetry": {"observed_at": "2099-01-01T00:00:00Z"}}),
+            question(
+                ready_car,
+                subject=WORK | {"id": "j-2"},
+                context={"telemetry": {"observed_at": "2099-01-01T00:00:00Z"}},
+            ),
             question(ready_car),
         )
 
@@ -161,6 +224,9 @@ class TestEvaluations:
             ["malformed"],
             ["time_in_future"],
             ["telemetry_in_future"],
+        ]
+        assert [answer["context"].get("error", {}).get("status") for answer in answers[1:-1]] == [
+            *(400, 404, 404, 400, None, 400, 400, 400, None)
         ]
 
     def test_takes_defaults_from_around_the_items(
@@ -196,6 +262,41 @@ class TestEvaluations:
 
         assert [answer["decision"] for answer in answers] == expected
 
+    def test_a_bad_item_is_a_deny_that_ends_the_batch(
+        self, scheduler: Client, ready_car: Vehicle
+    ) -> None:
+        answers = post_batch(
+            scheduler,
+            question(ready_car),
+            "not even an object",
+            question(ready_car),
+            options={"evaluations_semantic": "deny_on_first_deny", "another": 1},
+        )
+
+        assert [answer["decision"] for answer in answers] == [True, False]
+
+    def test_nothing_happens_to_items_after_the_end_of_the_batch(
+        self, scheduler: Client, ready_car: Vehicle
+    ) -> None:
+        post_batch(
+            scheduler,
+            question(ready_car, subject=WORK | {"id": "first"}),
+            question(ready_car, subject=WORK | {"id": "second"}),
+            options={"evaluations_semantic": "permit_on_first_permit"},
+        )
+
+        assert [lease.job_id for lease in Lease.objects.all()] == ["first"]
+        assert [record.job_id for record in DecisionRecord.objects.all()] == ["first"]
+
+    @pytest.mark.parametrize("rest", [{}, {"evaluations": []}])
+    def test_without_items_is_one_evaluation(
+        self, scheduler: Client, ready_car: Vehicle, rest: dict[str, Any]
+    ) -> None:
+        answer = post(scheduler, question(ready_car) | rest)
+
+        assert answer["decision"] is True
+        assert answer["context"]["consent_version"] == 1
+
     def test_sees_any_owners_vehicle(self, scheduler: Client, mallory: User, now: datetime) -> None:
         theirs = create_vehicle(mallory)
         create_consent(theirs, windows=ALWAYS)
@@ -210,8 +311,9 @@ class TestEvaluations:
     ) -> None:
         items = [question(ready_car)] * 1_000
 
-        # The key, its last use, the throttle, and one statement for all the decisions.
-        with django_assert_max_num_queries(8):
+        # The key, its last use, the throttle; then one savepoint around five statements that
+        # read, a lock, and two that write.
+        with django_assert_max_num_queries(13):
             answers = post_batch(scheduler, *items)
 
         assert len(answers) == 1_000
@@ -222,9 +324,10 @@ class TestRefusals:
         ("body", "status", "code"),
         [
             ("{", 400, "malformed"),
-            ("[]", 422, "invalid"),
-            ("{}", 422, "invalid"),
-            ('{"evaluations": [], "surprise": 1}', 422, "invalid"),
+            ("[]", 400, "invalid"),
+            ("{}", 400, "invalid"),
+            ('{"evaluations": 7}', 400, "invalid"),
+            ('{"evaluations": [{}], "options": {"evaluations_semantic": "some"}}', 400, "invalid"),
             ('{"evaluations": [' + ",".join(["0"] * 1_001) + "]}", 413, "too_many_items"),
         ],
     )
@@ -247,9 +350,10 @@ class TestRefusals:
 
 
 def test_metadata_names_the_endpoints(client: Client, db: None) -> None:
-    document = client.get("/.well-known/authzen-configuration").json()
+    response = client.get("/.well-known/authzen-configuration")
 
-    assert document == {
+    assert response["Cache-Control"] == "public, max-age=3600"
+    assert response.json() == {
         "policy_decision_point": "http://testserver",
         "access_evaluation_endpoint": "http://testserver/access/v1/evaluation",
         "access_evaluations_endpoint": "http://testserver/access/v1/evaluations",

@@ -137,7 +137,7 @@ def test_five_thousand_samples_take_a_constant_number_of_statements(
     cars = [create_vehicle(olivia, plate=f"T {n}") for n in range(5)]
     samples = [(cars[n % 5], say(NIGHT - n * SECOND)) for n in range(5_000)]
 
-    # Three statements and the savepoint around them.
+    # Room for the new, the lock, the storing, and the savepoint around them.
     with django_assert_num_queries(5):
         outcomes = record(*samples)
 

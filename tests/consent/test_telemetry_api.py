@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from consent.models import Vehicle, VehicleState
+from consent.models import StateSample, Vehicle, VehicleState
 from tests.factories import bearer, create_api_key
 from web.public_ids import encode
 
@@ -46,7 +46,7 @@ class TestTelemetry:
     ) -> None:
         answer = post(scheduler, sample(car, now, charge_power_w=3_700))
 
-        assert answer == {"accepted": 1, "older": 0, "refused": 0, "results": []}
+        assert answer == {"accepted": 1, "older": 0, "faulty": 0, "refused": 0, "results": []}
         state = VehicleState.objects.get()
         assert (state.state_of_charge_permille, state.battery_temp_decic) == (615, -15)
         assert state.charge_power_w == 3_700
@@ -63,21 +63,63 @@ class TestTelemetry:
             sample(car, now, vehicle_id="veh_000000000000000"),
             sample(car, now, vehicle_id="nonsense"),
             sample(car, now, state_of_charge_pct=101),
+            sample(car, now, is_moving=True),
             sample(car, now, colour="red"),
             7,
+            sample(car, now, observed_at="0001-01-01T00:00:00+23:59"),
             sample(car, now + timedelta(seconds=1)),
         )
 
-        assert (answer["accepted"], answer["older"], answer["refused"]) == (1, 1, 6)
+        counts = [answer[name] for name in ("accepted", "older", "faulty", "refused")]
+        assert counts == [1, 1, 3, 5]
         assert [(row["index"], row["code"]) for row in answer["results"]] == [
             (0, "older"),
-            (1, "in_future"),
+            (1, "telemetry_in_future"),
             (2, "unknown_vehicle"),
             (3, "unknown_vehicle"),
-            (4, "malformed"),
-            (5, "malformed"),
+            (4, "telemetry_out_of_range"),
+            (5, "telemetry_contradictory"),
             (6, "malformed"),
+            (7, "malformed"),
+            (8, "malformed"),
         ]
+
+    @pytest.mark.parametrize(
+        "reading",
+        [
+            {"state_of_charge_pct": -0.1},
+            {"state_of_charge_pct": 100.1},
+            {"state_of_charge_pct": 1e308},
+            {"battery_temp_c": -40.1},
+            {"battery_temp_c": 90.1},
+            {"charge_power_w": 400_001},
+            {"charge_power_w": -(10**40)},
+        ],
+    )
+    def test_keeps_what_no_car_can_read_as_a_fault(
+        self, scheduler: Client, car: Vehicle, now: datetime, reading: dict[str, float]
+    ) -> None:
+        answer = post(scheduler, sample(car, now, **reading))
+
+        assert [row["code"] for row in answer["results"]] == ["telemetry_out_of_range"]
+        assert StateSample.objects.get().fault == "telemetry_out_of_range"
+        assert not VehicleState.objects.exists()
+
+    @pytest.mark.parametrize(
+        "reading",
+        [
+            {"state_of_charge_pct": 0},
+            {"state_of_charge_pct": 100},
+            {"battery_temp_c": -40},
+            {"battery_temp_c": 90},
+            {"charge_power_w": -400_000},
+            {"plugged_in": False, "is_moving": True},
+        ],
+    )
+    def test_takes_what_a_car_can_read(
+        self, scheduler: Client, car: Vehicle, now: datetime, reading: dict[str, float]
+    ) -> None:
+        assert post(scheduler, sample(car, now, **reading))["accepted"] == 1
 
     def test_refuses_more_than_five_thousand(self, scheduler: Client) -> None:
         body = json.dumps({"samples": [0] * 5_001})

@@ -2,6 +2,7 @@
 Everybody who might call an address, and one of each thing that belongs to somebody.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,9 +14,10 @@ from django.db import transaction
 from django.test import Client
 
 from accounts import operations as accounts
-from accounts.models import ApiKey, Organization, User
+from accounts.models import ApiKey, Organization, Outbox, User
 from billing.models import Payout, PayoutRun, QuarantinedRecord, RatedLine, UsageBatch
 from billing.operations.payout_runs import approve_run, calculate_run, submit_run
+from consent.operations import offer_vehicle
 from tests.billing.buyers import Company, book, create_company, wish_for
 from tests.billing.meters import (
     EVENING,
@@ -26,7 +28,13 @@ from tests.billing.meters import (
     settle_all,
 )
 from tests.billing.people import earn, set_up_payouts
-from tests.factories import create_api_key, create_owner, create_person, sign_in
+from tests.factories import (
+    create_api_key,
+    create_owner,
+    create_person,
+    create_vehicle,
+    sign_in,
+)
 from web.public_ids import encode
 
 
@@ -119,6 +127,7 @@ def create_matrix() -> Matrix:
         secrets=create_secrets(world.ben.organization, bella.organization),
         things={
             **make_car_things(world, mallory),
+            **make_offer_things(world.olivia, mallory),
             **make_buyer_things(world, bella, people),
             **make_payout_things(world.olivia, mallory, people),
             **make_staff_things(),
@@ -236,6 +245,30 @@ def make_car_things(world: World, mallory: User) -> dict[str, Things]:
                 *({**own, "record_id": number} for number in numbers),
             ),
         ),
+    }
+
+
+def make_offer_things(olivia: User, mallory: User) -> dict[str, Things]:
+    """
+    Let each owner offer the other a second car, and return the links by whom they are for.
+    """
+    tokens = {}
+    for giver, taker in ((mallory, olivia), (olivia, mallory)):
+        car = create_vehicle(giver, plate="GI 1 VE")
+        offer_vehicle(
+            vehicle_id=car.pk,
+            owner_id=giver.pk,
+            email=taker.email,
+            link="/offers/{token}/",
+            now=NOON,
+        )
+        text = Outbox.objects.latest("id").payload["text"]
+        tokens[taker.get_short_name().lower()] = re.findall("/offers/([^/]+)/", text)[0]
+    return {
+        "offer": Things(
+            by_holder={name: {"token": token} for name, token in tokens.items()},
+            absent=({"token": "made-up"}, {"token": "A" * 43}),
+        )
     }
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from consent.rules import find_faults
+from consent.rules import CarFacts, find_faults
 from portal.demo import bookings, cars, money, people, places, world
 from portal.demo.residents import REGIONS, read_residents
 
@@ -41,7 +41,8 @@ class TestRules:
     def test_every_owner_could_agree_to_them(self, index: int) -> None:
         draft = cars.draft_rules(index)
 
-        assert find_faults(draft=draft, rated_power_w=places.POWER_W) == ()
+        car = CarFacts(rated_power_w=places.POWER_W, battery_wh=75_000, charge_power_w=3_680)
+        assert find_faults(draft=draft, car=car, now=NOON) == ()
 
     def test_owners_differ(self) -> None:
         drafts = {repr(cars.draft_rules(index)) for index in range(97)}

@@ -2,12 +2,16 @@
 Whatever is sent to the machine interfaces: no answer is a 5xx, and every error is a problem
 document.
 
-Requests begin as valid ones of every operation in the OpenAPI document and are then bent:
-values, whole bodies, media types, keys. PARADO_FUZZ_CASES says how many (the long run: 50000).
+Requests are of two kinds: valid ones of every operation in the OpenAPI document that are then
+bent (values, whole bodies, media types, keys), and such as a tool makes up from the document.
+PARADO_FUZZ_CASES says how many there are of all operations and both kinds together (the long
+run: 50000).
 """
 
+import collections
 import json
 import logging
+import math
 import os
 import sys
 import traceback
@@ -38,6 +42,7 @@ from tests.properties.bent_requests import (
     make_bodies,
     requests,
 )
+from tests.properties.made_up_requests import made_up_requests
 from tests.stripe_stand_in import run_stand_in
 from web import feeds
 
@@ -115,6 +120,9 @@ def send(case: Case) -> HttpResponseBase:
             content_type=content_type,
             headers=headers,
         )
+        # A file is written while it is read, and may break then too.
+        if response.streaming:
+            collections.deque(response, maxlen=0)
     return response
 
 
@@ -167,6 +175,14 @@ def test_unbent_requests_are_accepted(matrix: Matrix, known: dict[str, str]) -> 
         assert response.status_code in {200, 201, 202, 409}, (path, response.content)  # type: ignore[attr-defined]
 
 
+def share_of(operation: Operation) -> int:
+    """
+    Return how many of the cases are this operation's: what takes a document has more to bend.
+    """
+    weights = {each: 3 if each.method == "post" else 1 for each in list_operations()}
+    return math.ceil(CASES * weights[operation] / sum(weights.values()))
+
+
 @pytest.mark.parametrize(
     "operation", list_operations(), ids=lambda each: f"{each.method} {each.path}"
 )
@@ -176,17 +192,41 @@ def test_no_request_breaks_the_application(
     bodies = make_bodies(matrix)
 
     @settings(
-        # What takes a document can be bent in more ways.
-        max_examples=max(CASES * (3 if operation.method == "post" else 1) // 32, 1),
+        max_examples=share_of(operation),
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(case=requests(operation, matrix, bodies, known))
+    @given(case=requests(operation, matrix, bodies, known) | made_up_requests(operation, matrix))
     def check(case: Case) -> None:
         assert_is_sound(case, send(case))
 
     check()
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ("2026-11-22T12:00:00-20:46", 200),
+        ("2026-11-22T12:00:00+23:59", 200),
+        ("9999-12-31T23:59:59-20:46", 422),
+        ("0001-01-01T00:00:00+20:46", 422),
+    ],
+)
+def test_an_offset_that_postgresql_refuses_is_understood_or_refused(
+    matrix: Matrix, given: str, status: int
+) -> None:
+    case = Case(
+        "get",
+        "/api/v1/reports/trial-balance",
+        [("as_of", given)],
+        headers={"Authorization": f"Bearer {matrix.secrets['finance_key']}"},
+    )
+
+    response = send(case)
+
+    assert response.status_code == status
+    assert_is_sound(case, response)
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: repr(body[:12]))

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from consent.rules import Hours
 from consent.rules.drafts import list_zones
 from consent.rules.week import (
     FULL_WEEK,
@@ -24,7 +25,6 @@ from consent.rules.week import (
     is_open,
     mask_from_bits,
     mask_from_windows,
-    open_spans,
     quarter_of_week,
     start_of_day,
     windows_from_mask,
@@ -84,7 +84,7 @@ class TestEveryZone:
     def test_open_hours_sum_exactly(self) -> None:
         for name in zones_by_behaviour():
             zone = ZoneInfo(name)
-            spans = open_spans(mask=NIGHTS, starts_at=STARTS_AT, ends_at=ENDS_AT, zone=zone)
+            spans = Hours(NIGHTS, zone).open_spans(starts_at=STARTS_AT, ends_at=ENDS_AT)
             total = sum((closes - opens for opens, closes in spans), timedelta())
 
             counted = sum(

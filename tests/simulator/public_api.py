@@ -40,6 +40,7 @@ class Application:
     events: dict[str, Json] = field(default_factory=dict)
     outcomes: Counter[str] = field(default_factory=Counter)
     samples: list[Json] = field(default_factory=list)
+    stopped: list[tuple[str, str]] = field(default_factory=list)
     questions: int = 0
     batches: list[int] = field(default_factory=list)
     answers_to_drop: int = 0
@@ -53,14 +54,26 @@ class Application:
 
     def write(self, path: str, document: Any) -> Json:
         if path == "/access/v1/evaluations":
-            self.questions += len(document["evaluations"])
             assert len(document["evaluations"]) <= 1_000
+            if document["action"] == {"name": "stop"}:
+                return {"evaluations": [self.stop(item) for item in document["evaluations"]]}
+            self.questions += len(document["evaluations"])
             return {"evaluations": [self.decide(item) for item in document["evaluations"]]}
         if path == "/api/v1/telemetry":
             self.samples += document["samples"]
-            return {"accepted": len(document["samples"]), "older": 0, "refused": 0, "results": []}
+            return {
+                "accepted": len(document["samples"]),
+                "older": 0,
+                "faulty": 0,
+                "refused": 0,
+                "results": [],
+            }
         assert path == "/api/v1/usage"
         return self._ingest(document)
+
+    def stop(self, item: Json) -> Json:
+        self.stopped.append((item["resource"]["id"], item["subject"]["id"]))
+        return {"decision": True, "context": {"reasons": [], "stopped": True}}
 
     def _ingest(self, events: list[Json]) -> Json:
         self.batches.append(len(events))

@@ -173,13 +173,35 @@ class TestReplay:
         application = make_application()
         application.decide = lambda _item: {
             "decision": True,
-            "context": {"reasons": [], "consent_version": 1, "power_limit_w": 400},
+            "context": {
+                "reasons": [],
+                "consent_version": 1,
+                "obligations": [{"id": "power_limit", "watts": 400}],
+            },
         }
 
         with serve(application) as base_url:
             run(base_url, fleet_file, "--no-mischief")
 
         assert max(event["data"]["energy_wh"] for event in application.events.values()) <= 100
+
+    def test_takes_a_permit_that_it_does_not_understand_for_a_deny(self, fleet_file: Path) -> None:
+        application = make_application()
+        application.decide = lambda _item: {
+            "decision": True,
+            "context": {
+                "reasons": [],
+                "consent_version": 1,
+                "obligations": [{"id": "power_limit", "watts": 400}, {"id": "play_music"}],
+            },
+        }
+
+        with serve(application) as base_url:
+            summary = run(base_url, fleet_file, "--no-mischief")
+
+        assert application.events == {}
+        assert summary["decisions"]["permitted"] == 0
+        assert summary["decisions"]["reasons"] == {"unknown_obligation": application.questions}
 
 
 class TestMischief:
@@ -266,6 +288,14 @@ class TestTwice:
 class TestFollow:
     def test_keeps_up_with_the_present(self, fleet_file: Path) -> None:
         application = make_application()
+        granted: set[tuple[str, str]] = set()
+
+        def permit(item: Json) -> Json:
+            if "time" not in item["context"]:
+                granted.add((item["resource"]["id"], item["subject"]["id"]))
+            return {"decision": True, "context": {"reasons": [], "consent_version": 3}}
+
+        application.decide = permit
         state = f"--state={fleet_file.with_name('state.json')}"
         begins_s = moments.from_text("2026-11-20T03:00:00Z")
         # Four looks at the present, ten minutes apart: two quarter-hours end meanwhile.
@@ -301,6 +331,9 @@ class TestFollow:
         assert {sample["vehicle_id"] for sample in application.samples[-8:]} == (
             application.vehicle_ids
         )
+        # Every lease is given back in the end, once.
+        assert granted
+        assert sorted(application.stopped) == sorted(granted)
 
 
 class TestTransport:

@@ -1,0 +1,479 @@
+"""
+The statement that replays a car's past and the function that decides live refuse alike.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from itertools import count
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts.models import User
+from consent.models import DayUse, Pause, StateSample, Vehicle
+from consent.queries.past import (
+    Likely,
+    PastQuarter,
+    Ran,
+    Reward,
+    UsualWork,
+    from_quarter,
+    list_past_quarters,
+    to_quarter,
+)
+from consent.rules import (
+    BuyersMode,
+    DateException,
+    ReadyBy,
+    ReasonCode,
+    Rules,
+    RulesDraft,
+    State,
+    Use,
+    Window,
+    Workload,
+    WorkloadCategory,
+    decide,
+    find_wanted_work,
+    is_recovering_after,
+    step_cold_latch,
+    step_heat_latch,
+)
+from consent.rules import Pause as Break
+from consent.rules.frozen import freeze
+from consent.rules.wear import find_wear_wh
+from consent.rules.week import quarter_of_week, start_of_day
+from tests.factories import NIGHTLY_RULES, create_owner, create_vehicle
+
+
+ZONES = [ZoneInfo(name) for name in ("Europe/Oslo", "Australia/Lord_Howe", "Pacific/Apia")]
+# Ends of months, and both changes of the clocks in Oslo and on Lord Howe.
+DATES = [date(2026, 3, 28), date(2026, 4, 4), date(2026, 9, 30), date(2026, 10, 24)]
+DAYS = 3
+HOURS_OPEN = ReasonCode.OUTSIDE_HOURS.bit | ReasonCode.CLOSED_DATE.bit
+PLATES = count(1)
+
+
+@dataclass(frozen=True)
+class Case:
+    """
+    A draft, and what a car said and did from a local midnight on.
+    """
+
+    draft: RulesDraft
+    first_n: int
+    last_n: int
+    samples: dict[datetime, dict[str, Any]]
+    ran: tuple[Ran, ...]
+    likely: Likely
+    pause: tuple[int, int] | None
+    early: Use
+
+
+def maybe(strategy: st.SearchStrategy[int]) -> st.SearchStrategy[int | None]:
+    return st.none() | strategy
+
+
+def mostly(strategy: st.SearchStrategy[int]) -> st.SearchStrategy[int | None]:
+    return st.integers(0, 9).flatmap(lambda chance: strategy if chance else st.none())
+
+
+def seldom(strategy: st.SearchStrategy[int]) -> st.SearchStrategy[int | None]:
+    return st.integers(0, 3).flatmap(lambda chance: st.none() if chance else strategy)
+
+
+ALWAYS = (Window((0, 1, 2, 3, 4, 5, 6), 0, 1440),)
+windows = st.just(ALWAYS) | st.lists(
+    st.builds(
+        Window,
+        days=st.lists(st.integers(0, 6), min_size=1, unique=True).map(tuple),
+        starts_minute=st.integers(0, 95).map(lambda quarter: quarter * 15),
+        ends_minute=st.integers(1, 96).map(lambda quarter: quarter * 15),
+    ),
+    max_size=3,
+).map(tuple)
+yes_or_no = st.sampled_from([True, True, True, True, True, True, False, None])
+temperatures = st.integers(180, 320) | st.integers(-10, 90)
+facts = st.fixed_dictionaries(
+    {
+        "state_of_charge_permille": mostly(st.integers(480, 660)),
+        "plugged_in": yes_or_no,
+        "is_home": yes_or_no,
+        "is_moving": st.sampled_from([False] * 8 + [True, None]),
+        "battery_temp_decic": mostly(temperatures),
+    }
+)
+
+
+@st.composite
+def drafts(draw: st.DrawFn, first: date) -> RulesDraft:
+    dates = st.integers(-1, DAYS).map(lambda days: first + timedelta(days=days))
+    stop = draw(st.integers(49, 60))
+    high = draw(maybe(st.integers(22, 30)))
+    low = draw(maybe(st.integers(0, 6)))
+    return replace(
+        NIGHTLY_RULES,
+        time_zone=draw(st.sampled_from(ZONES)).key,
+        windows=draw(windows),
+        battery_stop_pct=stop,
+        battery_resume_pct=stop + draw(st.integers(0, 5)),
+        plugged_in_only=draw(st.booleans()),
+        home_only=draw(st.booleans()),
+        temp_high_c=high,
+        temp_high_resume_c=None if high is None else draw(maybe(st.integers(20, high))),
+        temp_low_c=low,
+        temp_low_resume_c=None if low is None else draw(maybe(st.integers(low, 8))),
+        temp_hold_min=draw(st.sampled_from([0, 10, 15, 40])),
+        energy_wh_per_day_max=draw(seldom(st.integers(100, 1_500))),
+        energy_wh_per_month_max=draw(seldom(st.integers(100, 3_000))),
+        compute_s_per_day_max=draw(seldom(st.integers(500, 9_000))),
+        compute_s_per_month_max=draw(seldom(st.integers(500, 20_000))),
+        wear_cycles_milli_per_month_max=draw(seldom(st.integers(1, 40))),
+        wear_micros_per_month_max=draw(seldom(st.integers(1_000, 200_000))),
+        mobile_data_mb_per_month_max=draw(seldom(st.integers(1, 4))),
+        power_limit_w=draw(maybe(st.integers(300, 1_000))),
+        quiet_windows=draw(windows),
+        quiet_power_limit_w=draw(maybe(st.integers(200, 800))),
+        reward_micros_per_h_min=draw(seldom(st.integers(99_999, 100_001))),
+        buyers_mode=draw(st.sampled_from(BuyersMode)),
+        buyer_ids=(1, 2),
+        categories=draw(
+            st.lists(st.sampled_from(WorkloadCategory), min_size=3, unique=True).map(tuple)
+        ),
+        exceptions=tuple(
+            DateException(
+                on_date=draw(dates),
+                is_open=draw(st.booleans()),
+                starts_minute=draw(st.integers(0, 95)) * 15,
+                ends_minute=draw(st.integers(1, 96)) * 15,
+            )
+            for _ in range(draw(st.integers(0, 2)))
+        ),
+        ready_by=tuple(
+            ReadyBy(days=(0, 2, 4, 5, 6), minute=draw(st.integers(0, 95)) * 15, level_pct=70)
+            for _ in range(draw(st.integers(0, 1)))
+        ),
+    )
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    first = draw(st.sampled_from(DATES))
+    draft = draw(drafts(first))
+    zone = ZoneInfo(draft.time_zone)
+    first_n = to_quarter(start_of_day(on_date=first, zone=zone))
+    last_n = to_quarter(start_of_day(on_date=first + timedelta(days=DAYS), zone=zone))
+    minutes = st.lists(st.integers(-300, (last_n - first_n) * 15 - 1), max_size=60, unique=True)
+    quarters = st.lists(st.integers(first_n, last_n - 1), max_size=40, unique=True)
+    return Case(
+        draft=draft,
+        first_n=first_n,
+        last_n=last_n,
+        samples={
+            from_quarter(first_n) + timedelta(minutes=minute): draw(facts)
+            for minute in draw(minutes)
+        },
+        ran=tuple(draw(ran(n)) for n in sorted(draw(quarters))),
+        likely=Likely(
+            time_zone=draw(st.sampled_from(ZONES)).key,
+            work=[
+                UsualWork(category.bit, [place * 311 + hour for hour in range(168)], [99] * 168)
+                for place, category in enumerate(WorkloadCategory, start=100)
+            ],
+            bytes_per_kwh=20_000_000,
+            rewards=[Reward(first_n, last_n - 96, 100_000)],
+        ),
+        pause=draw(
+            st.none()
+            | st.none()
+            | st.lists(st.integers(-20, 300), min_size=2, max_size=2, unique=True).map(
+                lambda pair: (min(pair), max(pair))
+            )
+        ),
+        early=Use(day_energy_wh=draw(st.integers(0, 400)), day_compute_s=400, month_wear_wh=90),
+    )
+
+
+@st.composite
+def ran(draw: st.DrawFn, n: int) -> Ran:
+    temp = draw(mostly(temperatures))
+    return Ran(
+        n=n,
+        energy_mwh=draw(st.integers(1, 250)) * 1000,
+        compute_s=draw(st.integers(60, 900)),
+        data_bytes=draw(st.integers(0, 900_000)),
+        category_bit=draw(st.sampled_from([each.bit for each in WorkloadCategory])),
+        buyer_id=draw(st.integers(1, 3)),
+        is_clean=False,
+        charge_permille=draw(mostly(st.integers(480, 660))),
+        plugged_in=draw(yes_or_no),
+        is_home=draw(yes_or_no),
+        coldest_decic=temp,
+        hottest_decic=None if temp is None else temp + draw(st.integers(0, 20)),
+    )
+
+
+# ------------------------------------------------------------------ by decide(), one by one
+def replay(case: Case, car: Vehicle) -> dict[int, tuple[int, int, int]]:
+    """
+    Return mask, energy and seconds by quarter, as one decision after the other gives them.
+    """
+    rules, facts = make_rules(case, car), gather(case)
+    past = Past(rules=rules, case=case)
+    return {n: past.step(n, facts[n]) for n in sorted(facts) if n >= case.first_n}
+
+
+def make_rules(case: Case, car: Vehicle) -> Rules:
+    draft = case.draft
+    frozen = freeze(
+        draft=draft,
+        battery_wh=car.battery_wh,
+        charge_power_w=car.charge_power_w,
+        agreed_at=from_quarter(case.first_n),
+    )
+    megabytes = draft.mobile_data_mb_per_month_max
+    same = (
+        "battery_stop_pct battery_resume_pct plugged_in_only home_only temp_high_c temp_low_c "
+        "energy_wh_per_day_max energy_wh_per_month_max compute_s_per_day_max "
+        "compute_s_per_month_max power_limit_w categories_mask temp_high_resume_c "
+        "temp_low_resume_c wear_micros_per_month_max reward_micros_per_h_min buyers_mode "
+        "quiet_power_limit_w week_mask quiet_mask"
+    )
+    return Rules(
+        number=1,
+        is_withdrawn=False,
+        zone=ZoneInfo(draft.time_zone),
+        **{name: getattr(draft, name) for name in same.split()},
+        closed=frozen.closed,
+        opened=frozen.opened,
+        ready_floors_permille=frozen.ready_floors_permille,
+        temp_hold_s=draft.temp_hold_min * 60,
+        wear_wh_per_month_max=frozen.wear_wh_per_month_max,
+        wear_micros_per_kwh=frozen.wear_micros_per_kwh,
+        compute_micros_per_h=frozen.compute_micros_per_h,
+        buyer_ids=frozenset(draft.buyer_ids),
+        mobile_data_bytes_per_month_max=None if megabytes is None else megabytes * 10**6,
+    )
+
+
+def gather(case: Case) -> dict[int, dict[str, Any]]:
+    """
+    Return the facts of each known quarter: what was said in it, held from before, or metered.
+    """
+    said = defaultdict(list)
+    for at in sorted(case.samples):
+        said[to_quarter(at)].append(case.samples[at])
+    found: dict[int, dict[str, Any]] = {}
+    last, last_n = None, 0
+    for n in range(case.first_n - 48, case.last_n):
+        if n in said:
+            found[n] = merge_facts(said[n])
+            last, last_n = said[n][-1], n
+        elif last is not None and last["plugged_in"] and n - last_n <= 48:
+            found[n] = merge_facts([last])
+    for each in case.ran:
+        found[each.n] = {
+            "ran": each,
+            "charge": each.charge_permille,
+            "plugged_in": each.plugged_in,
+            "is_home": each.is_home,
+            "is_moving": False,
+            "coldest": each.coldest_decic,
+            "hottest": each.hottest_decic,
+        }
+    return found
+
+
+def merge_facts(said: list[dict[str, Any]]) -> dict[str, Any]:
+    def known(name: str) -> list[Any]:
+        return [each[name] for each in said if each[name] is not None]
+
+    def every(name: str) -> bool | None:
+        return all(known(name)) if known(name) else None
+
+    return {
+        "ran": None,
+        "charge": min(known("state_of_charge_permille"), default=None),
+        "plugged_in": every("plugged_in"),
+        "is_home": every("is_home"),
+        "is_moving": any(known("is_moving")),
+        "coldest": min(known("battery_temp_decic"), default=None),
+        "hottest": max(known("battery_temp_decic"), default=None),
+    }
+
+
+class Past:
+    """
+    A car that goes through its quarters in order, with latches and budgets.
+    """
+
+    def __init__(self, *, rules: Rules, case: Case) -> None:
+        self.rules, self.case = rules, case
+        self.is_recovering = False
+        self.heat: tuple[bool, datetime | None] = (False, None)
+        self.cold: tuple[bool, datetime | None] = (False, None)
+        first = from_quarter(case.first_n).astimezone(rules.zone).date()
+        self.days: dict[date, list[int]] = defaultdict(lambda: [0, 0])
+        self.months: dict[date, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+        if first.day > 1:
+            early = case.early
+            self.months[first.replace(day=1)] = [
+                early.day_energy_wh * 1000,
+                early.day_compute_s,
+                early.month_wear_wh * 1000,
+                0,
+            ]
+
+    def step(self, n: int, facts: dict[str, Any]) -> tuple[int, int, int]:
+        at = from_quarter(n)
+        local = at.astimezone(self.rules.zone)
+        self.step_latches(at, facts)
+        energy_mwh, compute_s, data_bytes = self.find_work(at, facts["ran"])
+        day = self.days[local.date()]
+        month = self.months[local.date().replace(day=1)]
+        decision = decide(
+            rules=self.rules,
+            state=self.make_state(at, facts),
+            use=Use(day[0] // 1000, day[1], month[0] // 1000, month[1], month[2] // 1000, month[3]),
+            workload=self.make_workload(n, facts["ran"]),
+            now=at,
+        )
+        if decision.permit:
+            wear = find_wear_wh(energy_wh=energy_mwh, battery_temp_max_decic=facts["hottest"])
+            for sums, parts in (
+                (day, (energy_mwh, compute_s)),
+                (month, (energy_mwh, compute_s, wear, data_bytes)),
+            ):
+                sums[:] = [left + right for left, right in zip(sums, parts, strict=True)]
+        return sum(code.bit for code in set(decision.codes)), energy_mwh, compute_s
+
+    def step_latches(self, at: datetime, facts: dict[str, Any]) -> None:
+        self.is_recovering = is_recovering_after(
+            was_recovering=self.is_recovering, charge_permille=facts["charge"], rules=self.rules
+        )
+        self.heat = step_heat_latch(
+            was_latched=self.heat[0],
+            hot_at=self.heat[1],
+            temp_decic=facts["hottest"],
+            rules=self.rules,
+            observed_at=at,
+        )
+        self.cold = step_cold_latch(
+            was_latched=self.cold[0],
+            cold_at=self.cold[1],
+            temp_decic=facts["coldest"],
+            rules=self.rules,
+            observed_at=at,
+        )
+
+    def find_work(self, at: datetime, ran: Ran | None) -> tuple[int, int, int]:
+        rules, likely = self.rules, self.case.likely
+        limits = [rules.power_limit_w]
+        if rules.quiet_mask >> quarter_of_week(at.astimezone(rules.zone)) & 1:
+            limits.append(rules.quiet_power_limit_w)
+        most = min((watts * 250 for watts in limits if watts is not None), default=10**9)
+        if ran is not None:
+            # Meters report whole watt-hours: half of one is forgiven.
+            energy_mwh = ran.energy_mwh if ran.energy_mwh <= most + 500 else most
+            return energy_mwh, ran.compute_s, ran.data_bytes
+        hour = quarter_of_week(at.astimezone(ZoneInfo(likely.time_zone))) // 4
+        kinds = [each for each in likely.work if each.category_bit & rules.categories_mask]
+        energy_mwh = min(sum(each.energy_mwh[hour] for each in kinds), most)
+        seconds = sum(each.compute_s[hour] for each in kinds)
+        return energy_mwh, seconds, energy_mwh * likely.bytes_per_kwh // 10**6
+
+    def make_state(self, at: datetime, facts: dict[str, Any]) -> State:
+        pause = None
+        if self.case.pause:
+            first, last = (from_quarter(self.case.first_n + n) for n in self.case.pause)
+            pause = Break(first, last)
+        return State(
+            observed_at=at,
+            heard_at=at,
+            state_of_charge_permille=facts["charge"],
+            plugged_in=facts["plugged_in"],
+            is_home=facts["is_home"],
+            is_moving=facts["is_moving"],
+            battery_temp_min_decic=facts["coldest"],
+            battery_temp_max_decic=facts["hottest"],
+            is_recovering=self.is_recovering,
+            is_cooling=self.heat[0],
+            hot_at=self.heat[1],
+            is_warming=self.cold[0],
+            cold_at=self.cold[1],
+            pause=pause,
+        )
+
+    def make_workload(self, n: int, ran: Ran | None) -> Workload:
+        [reward] = self.case.likely.rewards
+        micros = reward.micros_per_h if n < reward.until_n else None
+        if ran is None:
+            return replace(find_wanted_work(rules=self.rules), reward_micros_per_h=micros)
+        category = next(each for each in WorkloadCategory if each.bit == ran.category_bit)
+        return Workload(category=category, buyer_id=ran.buyer_id, reward_micros_per_h=micros)
+
+
+# ------------------------------------------------------------------ by SQL, all at once
+def store(case: Case, car: Vehicle) -> None:
+    StateSample.objects.bulk_create(
+        StateSample(vehicle=car, observed_at=at, received_at=at, **said)
+        for at, said in case.samples.items()
+    )
+    zone = ZoneInfo(case.draft.time_zone)
+    first = from_quarter(case.first_n).astimezone(zone).date()
+    if first.day > 1:
+        DayUse.objects.create(
+            vehicle=car,
+            on_date=first - timedelta(days=1),
+            energy_wh=case.early.day_energy_wh,
+            compute_s=case.early.day_compute_s,
+            wear_wh=case.early.month_wear_wh,
+        )
+    # A day of another month is nobody's budget.
+    DayUse.objects.create(vehicle=car, on_date=first - timedelta(days=60), energy_wh=9_000)
+
+
+def replay_in_sql(case: Case, car: Vehicle) -> tuple[PastQuarter, ...]:
+    return list_past_quarters(
+        vehicle_id=car.pk,
+        owner_id=car.owner_id,
+        draft=case.draft,
+        first_n=case.first_n,
+        last_n=case.last_n,
+        ran=case.ran,
+        likely=case.likely,
+    )
+
+
+@pytest.fixture
+def olivia(db: None) -> User:
+    return create_owner()
+
+
+@settings(
+    max_examples=250,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(case=cases())
+def test_replay_equals_decide(olivia: User, case: Case) -> None:
+    car = create_vehicle(olivia, plate=f"BX {next(PLATES)}")
+    store(case, car)
+    if case.pause:
+        first, last = (from_quarter(case.first_n + n) for n in case.pause)
+        Pause.objects.create(vehicle=car, during=(first, last), kind="hour", actor=olivia)
+
+    expected = {
+        n: found
+        for n, found in replay(case, car).items()
+        if not found[0] & HOURS_OPEN or found[0].bit_count() == 1
+    }
+    found = {
+        each.n: (each.mask, each.energy_mwh, each.compute_s) for each in replay_in_sql(case, car)
+    }
+
+    assert found == expected
