@@ -176,7 +176,12 @@ def run_test(arguments: "list[str]") -> int:
     import pytest
 
     os.chdir(ROOT)
-    return int(pytest.main(arguments))
+    # Two workers, each with a server of its own, share the whole; one file is not worth a second,
+    # nor is there a second server where one was given.
+    is_chosen = any((ROOT / each.partition("::")[0]).exists() for each in arguments)
+    is_alone = is_chosen or "TEST_DATABASE_URL" in os.environ
+    workers = [] if is_alone else ["--numprocesses=2", "--dist=worksteal"]
+    return int(pytest.main([*workers, *arguments]))
 
 
 def run_lint(arguments: "list[str]") -> int:

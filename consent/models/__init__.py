@@ -1,4 +1,14 @@
+from consent.models.evidence import (
+    DecisionRecord,
+    GraceGrant,
+    Lease,
+    StateSample,
+    WorkTerms,
+)
+from consent.models.notices import ExpiryReminder, Notice
 from consent.models.pauses import Pause
+from consent.models.profiles import OwnRules, ProfileVersion
+from consent.models.transfers import TransferOffer
 from consent.models.vehicles import DayUse, Vehicle, VehicleState
 from consent.models.versions import ConsentEvent, ConsentVersion
 
@@ -7,7 +17,17 @@ __all__ = [
     "ConsentEvent",
     "ConsentVersion",
     "DayUse",
+    "DecisionRecord",
+    "ExpiryReminder",
+    "GraceGrant",
+    "Lease",
+    "Notice",
+    "OwnRules",
     "Pause",
+    "ProfileVersion",
+    "StateSample",
+    "TransferOffer",
     "Vehicle",
     "VehicleState",
+    "WorkTerms",
 ]

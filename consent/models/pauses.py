@@ -21,12 +21,15 @@ class Pause(models.Model):
         HOUR = "hour", _("For an hour")
         TONIGHT = "tonight", _("Tonight")
         UNTIL_RESUMED = "until_resumed", _("Until I resume")
+        # A night left out ahead of time; it may lie in the future, and beside a pause.
+        SKIP = "skip", _("Skip this night")
 
     id = models.BigAutoField(primary_key=True)
     vehicle = models.ForeignKey(Vehicle, on_delete=models.PROTECT, related_name="pauses")
     during = DateTimeRangeField()
     kind = models.CharField(max_length=16, choices=Kind.choices)
     actor = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    lets_jobs_finish = models.BooleanField(default=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     resumed_at = models.DateTimeField(null=True, blank=True)
 
@@ -35,9 +38,15 @@ class Pause(models.Model):
             ExclusionConstraint(
                 name="consent_pause_one_at_a_time",
                 expressions=[one_vehicle(), ("during", RangeOperators.OVERLAPS)],
+                condition=~Q(kind="skip"),
+            ),
+            ExclusionConstraint(
+                name="consent_skip_one_at_a_time",
+                expressions=[one_vehicle(), ("during", RangeOperators.OVERLAPS)],
+                condition=Q(kind="skip"),
             ),
             models.CheckConstraint(
-                condition=Q(kind__in=["hour", "tonight", "until_resumed"]),
+                condition=Q(kind__in=["hour", "tonight", "until_resumed", "skip"]),
                 name="consent_pause_kind_known",
             ),
             models.CheckConstraint(

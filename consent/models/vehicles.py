@@ -1,7 +1,14 @@
+import pgtrigger
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+
+from consent.rules import CarFacts
+
+
+# A common single-phase home charger: 16 A at 230 V.
+CHARGE_POWER_W = 3_680
 
 
 class Vehicle(models.Model):
@@ -17,6 +24,8 @@ class Vehicle(models.Model):
     hardware_class_code = models.CharField(_("computer in the car"), max_length=40)
     rated_power_w = models.PositiveIntegerField()
     battery_wh = models.PositiveIntegerField()
+    # What the owner's charger gives, in watts: how long filling up takes.
+    charge_power_w = models.PositiveIntegerField(default=CHARGE_POWER_W, db_default=CHARGE_POWER_W)
     time_zone = models.CharField(_("time zone"), max_length=64)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     retired_at = models.DateTimeField(null=True, blank=True)
@@ -36,17 +45,47 @@ class Vehicle(models.Model):
                 condition=Q(battery_wh__range=(5_000, 400_000)),
                 name="consent_vehicle_battery_5_to_400_kwh",
             ),
+            models.CheckConstraint(
+                condition=Q(charge_power_w__range=(1_000, 400_000)),
+                name="consent_vehicle_charge_power_1_to_400_kw",
+            ),
+        ]
+        triggers = [
+            # A new owner gets a row of their own: all that hangs on this one stays with who had it.
+            pgtrigger.Trigger(
+                name="consent_vehicle_keeps_its_owner",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__owner__df=pgtrigger.F("new__owner")),
+                func="""
+                    RAISE EXCEPTION 'a vehicle never changes its owner'
+                        USING ERRCODE = 'restrict_violation';
+                """,
+            ),
         ]
 
     def __str__(self) -> str:
         return self.plate
+
+    @property
+    def facts(self) -> CarFacts:
+        """
+        Return what rules are judged against.
+        """
+        return CarFacts(
+            rated_power_w=self.rated_power_w,
+            battery_wh=self.battery_wh,
+            charge_power_w=self.charge_power_w,
+        )
 
 
 class VehicleState(models.Model):
     """
     What the car said last, by its own clock; only `record_telemetry` writes it.
 
-    `is_recovering` is the battery's latch between the stop and the resume level.
+    `is_recovering` is the battery's latch between the stop and the resume level; `is_cooling`
+    and `is_warming` are those of the temperature. `received_at` is when this sample came,
+    `heard_at` when any did. `faulty_samples` came since, and could not be true.
     """
 
     vehicle = models.OneToOneField(
@@ -61,6 +100,13 @@ class VehicleState(models.Model):
     battery_temp_decic = models.SmallIntegerField(null=True)
     charge_power_w = models.IntegerField(null=True)
     is_recovering = models.BooleanField(default=False)
+    heard_at = models.DateTimeField(db_default=Now())
+    faulty_samples = models.PositiveSmallIntegerField(db_default=0)
+    fault = models.CharField(max_length=32, blank=True, db_default="")
+    is_cooling = models.BooleanField(db_default=False)
+    hot_at = models.DateTimeField(null=True)
+    is_warming = models.BooleanField(db_default=False)
+    cold_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -83,10 +129,21 @@ class DayUse(models.Model):
     """
 
     pk = models.CompositePrimaryKey("vehicle_id", "on_date")
-    vehicle = models.ForeignKey(Vehicle, on_delete=models.PROTECT, related_name="day_uses")
+    # Settlement adds a row per car and day, of cars that it has just read: to look each of
+    # them up again costs more than the row, and the primary key begins with the car.
+    vehicle = models.ForeignKey(
+        Vehicle,
+        on_delete=models.PROTECT,
+        related_name="day_uses",
+        db_constraint=False,
+        db_index=False,
+    )
     on_date = models.DateField()
     energy_wh = models.BigIntegerField(default=0)
     compute_s = models.BigIntegerField(default=0)
+    # Energy weighted by the battery's warmth: what wear budgets count.
+    wear_wh = models.BigIntegerField(db_default=0)
+    mobile_data_bytes = models.BigIntegerField(db_default=0)
 
     def __str__(self) -> str:
         return f"{self.vehicle_id} {self.on_date}"

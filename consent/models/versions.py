@@ -2,14 +2,15 @@ from datetime import datetime
 
 import pgtrigger
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from consent.models.fields import WeekMaskField, never_emptied, one_vehicle
+from consent.models.fields import SpansField, WeekMaskField, never_emptied, one_vehicle
 from consent.models.vehicles import Vehicle
+from consent.rules import BuyersMode
 from web.feeds import FeedRow
 
 
@@ -47,6 +48,44 @@ class ConsentVersion(models.Model):
     compute_s_per_month_max = models.PositiveIntegerField(null=True, blank=True)
     power_limit_w = models.PositiveIntegerField(null=True, blank=True)
     categories_mask = models.PositiveSmallIntegerField()
+
+    # As the owner set them: lists as `consent.queries.evidence` writes them.
+    exceptions = models.JSONField(default=list)
+    holiday_country = models.CharField(max_length=8, null=True, blank=True)
+    ready_by = models.JSONField(default=list)
+    temp_high_resume_c = models.SmallIntegerField(null=True, blank=True)
+    temp_low_resume_c = models.SmallIntegerField(null=True, blank=True)
+    temp_hold_min = models.PositiveSmallIntegerField(default=0)
+    wear_cycles_milli_per_month_max = models.PositiveIntegerField(null=True, blank=True)
+    wear_distance_km_per_month_max = models.PositiveIntegerField(null=True, blank=True)
+    wear_micros_per_month_max = models.PositiveBigIntegerField(null=True, blank=True)
+    reward_micros_per_h_min = models.PositiveIntegerField(null=True, blank=True)
+    buyers_mode = models.CharField(max_length=6, default=BuyersMode.ALL)
+    buyer_ids = ArrayField(models.BigIntegerField(), default=list)
+    mobile_data_mb_per_month_max = models.PositiveIntegerField(null=True, blank=True)
+    quiet_windows = models.JSONField(default=list)
+    quiet_power_limit_w = models.PositiveIntegerField(null=True, blank=True)
+    grace = models.JSONField(default=list)
+    kept = models.JSONField(default=dict)
+
+    # What follows from the rules, the car and the calendar of the day on which they were
+    # agreed, kept so that every later judgement, in Python and in SQL, reads the same.
+    expires_at = models.DateTimeField()
+    closed = SpansField(default=tuple)
+    opened = SpansField(default=tuple)
+    ready_floors_permille = ArrayField(models.SmallIntegerField(), null=True, blank=True)
+    # The stubs want a second class for a field that may be null.
+    quiet_mask = WeekMaskField(null=True, blank=True)  # type: ignore[misc]
+    battery_wh = models.PositiveIntegerField()
+    charge_power_w = models.PositiveIntegerField()
+    wear_wh_per_month_max = models.PositiveBigIntegerField(null=True, blank=True)
+    wear_micros_per_kwh = models.PositiveIntegerField(default=0)
+    compute_micros_per_h = models.PositiveIntegerField(default=0)
+
+    # Where the rules came from: the owner's defaults for all cars at that number, but for the
+    # fields that this car has of its own. None: it follows no defaults.
+    profile_number = models.PositiveIntegerField(null=True, blank=True)
+    own_fields = models.JSONField(default=list)
 
     actor = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
     notice_version = models.CharField(max_length=20)
@@ -89,6 +128,22 @@ class ConsentVersion(models.Model):
             models.CheckConstraint(
                 condition=Q(categories_mask__range=(1, 63)),
                 name="consent_version_some_work_allowed",
+            ),
+            models.CheckConstraint(
+                condition=Q(buyers_mode__in=["all", "only", "except"]),
+                name="consent_version_buyers_mode_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(ready_floors_permille__isnull=True) | Q(ready_floors_permille__len=672),
+                name="consent_version_ready_floor_per_quarter",
+            ),
+        ]
+        indexes = [
+            # Whose consent ends next: for reminders.
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(in_force__upper_inf=True, state="given"),
+                name="consent_version_expiry",
             ),
         ]
         triggers = [

@@ -425,6 +425,12 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="booking",
             index=models.Index(
+                fields=["organization", "-starts_at", "-id"], name="marketplace_booking_windows"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="booking",
+            index=models.Index(
                 condition=models.Q(("state", "held")),
                 fields=["ends_at"],
                 name="marketplace_booking_to_release",

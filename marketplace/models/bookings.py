@@ -98,6 +98,9 @@ class Booking(models.Model):
         indexes = [
             models.Index(fields=["organization", "-id"], name="marketplace_booking_list"),
             models.Index(
+                fields=["organization", "-starts_at", "-id"], name="marketplace_booking_windows"
+            ),
+            models.Index(
                 fields=["ends_at"], condition=Q(state="held"), name="marketplace_booking_to_release"
             ),
         ]

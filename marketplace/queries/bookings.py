@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from marketplace import rules
 from marketplace.models import Booking
+from web.pagination import paginate
 
 
 class Phase(StrEnum):
@@ -51,6 +52,16 @@ class BookingRow:
     released_at: datetime | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class BookingPage:
+    rows: tuple[BookingRow, ...]
+    next_cursor: str | None
+
+
+# Lists of what is still to come.
+SOONEST_FIRST = (Phase.BOOKED, Phase.RUNNING)
+
+
 def get_booking(*, organization_id: int, booking_id: int, now: datetime) -> BookingRow | None:
     """
     Return the booking, or None when it is absent or somebody else's.
@@ -77,7 +88,7 @@ def list_bookings(
     limit: int,
 ) -> tuple[BookingRow, ...]:
     """
-    Return bookings newest first, those with a smaller id than before_id.
+    Return bookings as they were placed, newest first: those with a smaller id than before_id.
     """
     rows = _of(organization_id=organization_id)
     if phase is not None:
@@ -85,6 +96,36 @@ def list_bookings(
     if before_id is not None:
         rows = rows.filter(pk__lt=before_id)
     return tuple(_row(booking, now=now) for booking in rows.order_by("-pk")[:limit])
+
+
+def list_by_window(
+    *,
+    organization_id: int,
+    now: datetime,
+    phase: Phase | None = None,
+    cursor: str | None = None,
+    limit: int,
+) -> BookingPage:
+    """
+    Return one page of bookings by when they begin, what is still to come before what is over.
+
+    What is booked or runs now begins with the soonest, every other list with the latest.
+
+    :raises Problem: 400, the cursor is not one of this list.
+    """
+    rows = _of(organization_id=organization_id)
+    if phase is not None:
+        rows = _in_phase(rows, phase=phase, now=now)
+    page = paginate(
+        rows,
+        scope=f"bookings-by-window:{organization_id}:{phase}",
+        order=("starts_at", "id") if phase in SOONEST_FIRST else ("-starts_at", "-id"),
+        cursor=cursor,
+        limit=limit,
+    )
+    return BookingPage(
+        rows=tuple(_row(booking, now=now) for booking in page.items), next_cursor=page.next_cursor
+    )
 
 
 def list_current_bookings(
