@@ -182,7 +182,6 @@ class TestWhatItTakes:
             (150_000, 200_000),
         ]
 
-
     def test_forgives_a_meter_half_a_watt_hour(self, car: Vehicle) -> None:
         create_consent(car, power_limit_w=850)
         draft = replace(DRAFT, power_limit_w=850)
@@ -284,9 +283,7 @@ def test_rules_that_did_not_differ_replay_what_was_metered(car: Vehicle) -> None
     say_hourly(car, NIGHT, NIGHT + 8 * HOUR)
     work = [metered(quarter) for quarter in (0, 1, 9, 12)]
 
-    found = replay(
-        car, *work, draft=replace(NIGHTLY_RULES, energy_wh_per_day_max=400), quarters=32
-    )
+    found = replay(car, *work, draft=replace(NIGHTLY_RULES, energy_wh_per_day_max=400), quarters=32)
 
     ran = [(each.n, each.energy_mwh) for each in found if each.mask == 0 and each.energy_mwh]
     assert ran == [(each.n, 200_000) for each in work]

@@ -159,7 +159,7 @@ def olivia_agrees(olivia: Person) -> Vehicle:
     expect(page.locator("#hours-total")).to_contain_text("78 of 168")
     page.locator("#id_battery_stop_pct").fill("40")
     olivia.look("rules")
-    page.locator("#rules-form button[type=submit]").first.click()
+    olivia.click("Review and save version 1")
     expect(page.get_by_role("heading", level=1)).to_have_text("Review your rules")
     olivia.look("review")
     car = Vehicle.objects.get()
