@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import record_authentication
 from allauth.core import context as request_context
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -47,6 +48,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth has
 
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:  # noqa: ANN401 - allauth's signature
         response: HttpResponse = super().post_login(request, user, **kwargs)
+        if kwargs.get("signup"):
+            # Who has just chosen a password and proved an address is not asked for them again.
+            record_authentication(request, user, method="password")
         remember_preferences(response, language=user.language, theme=user.theme)
         return response
 

@@ -124,6 +124,8 @@ class PreviewView:
 def show_preview(request: PersonRequest, vehicle_id: int) -> HttpResponse:
     """
     Answer with a draft's usual month; asked without one, with that of the rules in force.
+
+    `?places=editor` adds the cost of each rule, for the places that only the editor has.
     """
     now = timezone.now()
     editing = queries.get_editing(vehicle_id=vehicle_id, owner_id=request.user.pk, now=now)
@@ -136,6 +138,7 @@ def show_preview(request: PersonRequest, vehicle_id: int) -> HttpResponse:
         "page": editing.page,
         "form": form,
         "is_readable": is_readable,
+        "in_editor": request.GET.get("places") == "editor",
         "view": make_preview(replayed, net_in_force_micros=in_force),
         "sent": list_sent(request),
         "nav_current": "rules",

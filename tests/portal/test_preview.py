@@ -50,7 +50,7 @@ def look(client: Client, world: World, *, htmx: bool = True, at: Any = NOON, **c
     sign_in(client, world.olivia)
     with travel(at, tick=False):
         return client.post(
-            address(world, "rules/preview"),
+            address(world, "rules/preview") + "?places=editor",
             write_draft(world, **changes),
             headers={"HX-Request": "true"} if htmx else {},
         )
@@ -301,6 +301,19 @@ class TestWithoutScripts:
         assert "needs another look" in page.text
         assert fragment.status_code == 200
         assert net_of(fragment) == round(MONTH * NIGHT_NET)
+
+
+    def test_sends_no_costs_to_a_page_without_places_for_them(
+        self, client: Client, world: World
+    ) -> None:
+        sign_in(client, world.olivia)
+        with travel(NOON, tick=False):
+            fragment = client.post(
+                address(world, "rules/preview"), write_draft(world), headers={"HX-Request": "true"}
+            )
+
+        assert "hx-swap-oob" in look(client, world).text
+        assert "hx-swap-oob" not in fragment.text
 
 
 class TestWhoMayLook:
