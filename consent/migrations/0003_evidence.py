@@ -154,6 +154,7 @@ class Migration(migrations.Migration):
                 ("graced_mask", models.BigIntegerField(default=0)),
                 ("valid_until", models.DateTimeField(null=True)),
                 ("use", models.JSONField(null=True)),
+                ("telemetry", models.JSONField(null=True)),
                 (
                     "vehicle",
                     models.ForeignKey(

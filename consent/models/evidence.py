@@ -109,7 +109,8 @@ class DecisionRecord(models.Model):
     One answer that a scheduler got, with what it was made from. Simulations leave none.
 
     `reasons_mask` and `graced_mask` are bits of `ReasonCode`; `use` are the figures of
-    `consent.rules.Use` in their order.
+    `consent.rules.Use` in their order. `telemetry` is the sample that came with the question,
+    if any: its fields in their order, the moment in seconds from 1970.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -132,6 +133,7 @@ class DecisionRecord(models.Model):
     graced_mask = models.BigIntegerField(default=0)
     valid_until = models.DateTimeField(null=True)
     use = models.JSONField(null=True)
+    telemetry = models.JSONField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["vehicle", "decided_for"], name="consent_decision_when")]

@@ -2,6 +2,7 @@
 Leases and their evidence as rows: each kind in one statement for any number of them.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from consent.queries.arrays import write_array, write_instants, write_texts
 from consent.queries.decisions import Question
 from consent.rules import Decision, Finding, Use
 from consent.rules.leases import HeldLease
+from consent.rules.samples import Telemetry
 from web.transactions import durable
 
 
@@ -75,7 +77,7 @@ SET ends_at = greatest(given.ends_at, excluded.ends_at),
 """
 _RECORD = """
 COPY consent_decisionrecord (vehicle_id, asked_at, decided_for, job_id, booking_id,
-    category_bit, number, permit, reasons_mask, graced_mask, valid_until, use) FROM STDIN
+    category_bit, number, permit, reasons_mask, graced_mask, valid_until, use, telemetry) FROM STDIN
 """
 _NULL = r"\N"
 _ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
@@ -175,7 +177,7 @@ def _write_row(answer: Answered, asked_at: str) -> str:
         f"{'t' if decision.permit else 'f'}\t"
         f"{mask_of(decision.reasons)}\t{mask_of(decision.graced)}\t"
         f"{decision.valid_until.isoformat() if decision.valid_until else _NULL}\t"
-        f"{_write_use(answer.use)}\n"
+        f"{_write_use(answer.use)}\t{_write_telemetry(question.telemetry)}\n"
     )
 
 
@@ -190,6 +192,22 @@ def _write_use(use: Use | None) -> str:
         f"[{use.day_energy_wh},{use.day_compute_s},{use.month_energy_wh},{use.month_compute_s},"
         f"{use.month_wear_wh},{use.month_data_bytes},{use.reserved_energy_wh},"
         f"{use.reserved_compute_s}]"
+    )
+
+
+def _write_telemetry(said: Telemetry | None) -> str:
+    if said is None:
+        return _NULL
+    return json.dumps(
+        [
+            said.observed_at.timestamp(),
+            said.state_of_charge_permille,
+            said.plugged_in,
+            said.is_home,
+            said.is_moving,
+            said.battery_temp_decic,
+            said.charge_power_w,
+        ]
     )
 
 

@@ -11,6 +11,7 @@ from accounts.models import User
 from consent import operations
 from consent.models import DayUse, DecisionRecord, GraceGrant, Lease, Vehicle
 from consent.operations.decisions import Action, Request, Stop
+from consent.queries import Telemetry
 from consent.rules import Gate, Grace, ReasonCode, WorkloadCategory
 from tests.consent.asking import (
     DAWN,
@@ -148,6 +149,28 @@ class TestRecord:
         record = DecisionRecord.objects.get()
         assert (record.asked_at, record.decided_for) == (NIGHT, NIGHT - timedelta(hours=1))
         assert record.reasons_mask == ReasonCode.TELEMETRY_MISSING.bit
+
+    def test_keeps_the_sample_that_came_with_the_question(self, ready_car: Vehicle) -> None:
+        said = Telemetry(
+            observed_at=NIGHT + SECOND,
+            state_of_charge_permille=421,
+            plugged_in=True,
+            is_home=False,
+            battery_temp_decic=-15,
+        )
+        ask(run(ready_car, telemetry=said), run(ready_car, "j-2"))
+
+        with_sample, without = DecisionRecord.objects.order_by("id")
+        assert with_sample.telemetry == [
+            said.observed_at.timestamp(),
+            421,
+            True,
+            False,
+            None,
+            -15,
+            None,
+        ]
+        assert without.telemetry is None
 
     def test_holds_bits_that_only_a_live_decision_meets(self, car: Vehicle) -> None:
         create_consent(car)
