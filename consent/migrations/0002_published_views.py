@@ -5,11 +5,12 @@ What other apps may read of consent in SQL. The columns and arguments are a cont
 from django.db import migrations
 
 
+# A car that left its owner keeps its row, as what it did keeps its owner.
 VEHICLES = """
 CREATE VIEW consent_vehicle_v AS
 SELECT id AS vehicle_id, owner_id, region_code::text AS region_code,
        hardware_class_code::text AS hardware_class_code, rated_power_w, battery_wh,
-       time_zone::text AS time_zone
+       time_zone::text AS time_zone, retired_at IS NOT NULL AS is_retired
 FROM consent_vehicle
 """
 

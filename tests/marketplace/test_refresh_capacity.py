@@ -2,28 +2,39 @@
 Capacity is what owners' weeks allow, hour by hour, on each owner's own clock.
 """
 
+import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import User
-from consent.models import Vehicle
-from consent.operations import give_consent, pause, register_vehicle, withdraw
-from consent.rules import RulesDraft, Window, WorkloadCategory
+from accounts.models import Outbox, User
+from consent.models import ConsentVersion, Vehicle
+from consent.operations import (
+    NewOwnersWords,
+    accept_offer,
+    give_consent,
+    offer_vehicle,
+    pause,
+    register_vehicle,
+    skip_night,
+    withdraw,
+)
+from consent.rules import DateException, RulesDraft, Window, WorkloadCategory
 from marketplace import rules
 from marketplace.models import CapacityBucket, Pool, Region
 from marketplace.operations.capacity import refresh_capacity, refresh_due_capacity
 from marketplace.tasks import sweep
-from tests.factories import create_owner, create_pool
+from tests.factories import create_owner, create_person, create_pool
 
 
 pytestmark = pytest.mark.django_db
 # A Monday; Oslo is one hour ahead of UTC in winter.
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
+WHOLE_WEEK = Window(days=EVERY_DAY, starts_minute=0, ends_minute=24 * 60)
 DRAFT = RulesDraft(
     time_zone="Europe/Oslo",
     windows=(Window(days=EVERY_DAY, starts_minute=22 * 60, ends_minute=6 * 60),),
@@ -87,6 +98,27 @@ def forecast(pool: Pool) -> dict[int, int]:
     return {row.starts_at.hour: row.forecast_w for row in rows}
 
 
+def forecast_by_hour(pool: Pool, *, start: datetime, hours: int) -> dict[datetime, int]:
+    rows = CapacityBucket.objects.filter(
+        pool=pool, forecast_w__gt=0, starts_at__range=(start, start + timedelta(hours=hours - 1))
+    )
+    return {row.starts_at: row.forecast_w for row in rows}
+
+
+def hours_from(start: datetime, first: int, last: int) -> list[datetime]:
+    return [start + timedelta(hours=hour) for hour in range(first, last)]
+
+
+def hand_over(vehicle: Vehicle, owner: User, new_owner: User) -> None:
+    link = "http://testserver/offers/{token}/"
+    offer_vehicle(
+        vehicle_id=vehicle.pk, owner_id=owner.pk, email=new_owner.email, link=link, now=MONDAY
+    )
+    [token] = re.findall(r"/offers/([^/]+)/", Outbox.objects.latest("id").payload["text"])
+    words = NewOwnersWords(plate="EL 77777", name="Car")
+    accept_offer(token=token, user_id=new_owner.pk, words=words, now=MONDAY)
+
+
 class TestRefreshCapacity:
     def test_follows_the_owners_week_on_the_owners_clock(self, olivia: User, pool: Pool) -> None:
         park(olivia)
@@ -132,6 +164,102 @@ class TestRefreshCapacity:
         refresh_capacity(now=MONDAY, hours=4)
 
         assert forecast(pool) == {2: 1000, 3: 1000}
+
+    def test_leaves_out_closed_dates_and_holidays(self, olivia: User, pool: Pool) -> None:
+        closed = DateException(on_date=date(2026, 1, 5), is_open=False)
+        park(olivia, draft=replace(DRAFT, exceptions=(closed,)))
+        # Epiphany, Tuesday the 6th, is a holiday in Austria and not in Norway.
+        park(olivia, draft=replace(DRAFT, holiday_country="AT"), plate="EL 22222")
+
+        refresh_capacity(now=MONDAY, hours=48)
+
+        # Midnight in Oslo is 23:00 in UTC. A closed date cuts the night before at its midnight,
+        # and the night that would have begun on it is closed to its end.
+        assert forecast_by_hour(pool, start=MONDAY, hours=48) == {
+            **dict.fromkeys(hours_from(MONDAY, 0, 5), 1000),  # only the car closed on Tuesday
+            **dict.fromkeys(hours_from(MONDAY, 21, 23), 1000),
+            **dict.fromkeys(hours_from(MONDAY, 45, 48), 1000),  # only the one closed on Monday
+        }
+
+    def test_counts_dates_that_are_open_out_of_turn(self, olivia: User, pool: Pool) -> None:
+        evening = DateException(
+            on_date=date(2026, 1, 5), is_open=True, starts_minute=20 * 60, ends_minute=23 * 60
+        )
+        feast = replace(evening, on_date=date(2026, 1, 6))
+        draft = replace(DRAFT, exceptions=(evening, feast), holiday_country="AT")
+        park(olivia, draft=draft)
+
+        refresh_capacity(now=MONDAY, hours=48)
+
+        # 20 to 23 in Oslo on both evenings: what the week opens besides is counted once, and
+        # the holiday closes the rest of its own night.
+        opened = hours_from(MONDAY, 19, 23) + hours_from(MONDAY, 43, 46)
+        assert forecast_by_hour(pool, start=MONDAY, hours=48) == dict.fromkeys(
+            hours_from(MONDAY, 0, 5) + opened, 1000
+        )
+
+    def test_counts_no_more_than_quiet_hours_let_through(self, olivia: User, pool: Pool) -> None:
+        quiet = Window(days=EVERY_DAY, starts_minute=23 * 60, ends_minute=5 * 60)
+        park(olivia, draft=replace(DRAFT, quiet_windows=(quiet,), quiet_power_limit_w=400))
+
+        refresh_capacity(now=MONDAY, hours=24)
+
+        assert forecast(pool) == {
+            21: 1000,
+            22: 400,
+            23: 400,
+            **dict.fromkeys(range(4), 400),
+            4: 1000,
+        }
+
+    def test_ends_with_what_was_agreed(self, olivia: User, pool: Pool) -> None:
+        park(olivia, draft=replace(DRAFT, windows=(WHOLE_WEEK,)))
+        expires_at = ConsentVersion.objects.get().expires_at
+        last_hour = rules.floor_to_hour(expires_at - timedelta(seconds=1))
+
+        refresh_capacity(now=last_hour - timedelta(hours=2), hours=6)
+
+        found = forecast_by_hour(pool, start=last_hour, hours=4)
+        assert set(found) <= {last_hour}
+        assert forecast_by_hour(
+            pool, start=last_hour - timedelta(hours=2), hours=2
+        ) == dict.fromkeys(hours_from(last_hour, -2, 0), 1000)
+
+    def test_leaves_out_nights_that_are_skipped_and_comes_back_after(
+        self, olivia: User, pool: Pool
+    ) -> None:
+        vehicle = park(olivia)
+        begin, end = MONDAY + timedelta(hours=21), MONDAY + timedelta(hours=29)
+        skip_night(
+            vehicle_id=vehicle.pk, owner_id=olivia.pk, starts_at=begin, ends_at=end, now=MONDAY
+        )
+
+        refresh_capacity(now=MONDAY, hours=48)
+
+        nights = hours_from(MONDAY, 0, 5) + hours_from(MONDAY, 45, 48)
+        assert forecast_by_hour(pool, start=MONDAY, hours=48) == dict.fromkeys(nights, 1000)
+
+    def test_leaves_out_a_paused_car_for_as_long_as_nobody_resumes_it(
+        self, olivia: User, pool: Pool
+    ) -> None:
+        vehicle = park(olivia)
+        pause(
+            vehicle_id=vehicle.pk, owner_id=olivia.pk, until=None, kind="until_resumed", now=MONDAY
+        )
+
+        refresh_capacity(now=MONDAY, hours=24)
+
+        assert forecast(pool) == {}
+
+    def test_leaves_out_a_car_that_changed_hands(self, olivia: User, pool: Pool) -> None:
+        vehicle = park(olivia)
+
+        hand_over(vehicle, olivia, create_person("Nina"))
+        refresh_capacity(now=MONDAY, hours=24)
+
+        assert forecast(pool) == {}
+        # One car, though it has a row of each of its owners.
+        assert Region.objects.get().vehicle_count == 1
 
     def test_keeps_what_is_sold_when_the_forecast_falls(self, olivia: User, pool: Pool) -> None:
         vehicle = park(olivia)
