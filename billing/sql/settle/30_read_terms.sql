@@ -23,31 +23,35 @@ JOIN consent_pause_v p ON p.vehicle_id = v.vehicle_id
 WHERE p.starts_at < v.last_at AND p.ends_at > v.first_at;
 
 -- An owner's own tariff comes first; whenever none of theirs is in force, the average of the
--- region holds.
+-- region holds. One table after the other and nothing joined with what it was made of: how many
+-- owners have a tariff cannot be guessed, and a loop over all of them for each would be squared.
+CREATE TEMPORARY TABLE settling_own_tariff ON COMMIT DROP AS
+SELECT v.vehicle_id, v.region_code, tstzrange(v.first_at, v.last_at) AS during, t.tariff_id,
+    t.in_force
+FROM settling_vehicle v
+LEFT JOIN LATERAL (
+    SELECT id AS tariff_id, in_force FROM billing_tariff
+    WHERE coalesce(owner_id, 0) = v.owner_id AND region_code = ''
+        AND in_force && tstzrange(v.first_at, v.last_at)
+    OFFSET 0
+) t ON true;
+
 CREATE TEMPORARY TABLE settling_tariff ON COMMIT DROP AS
-WITH own AS (
-    SELECT v.vehicle_id, t.id AS tariff_id, lower(t.in_force) AS starts_at,
-        coalesce(upper(t.in_force), 'infinity') AS ends_at
-    FROM settling_vehicle v
-    JOIN billing_tariff t ON coalesce(t.owner_id, 0) = v.owner_id AND t.region_code = ''
-    WHERE t.in_force && tstzrange(v.first_at, v.last_at)
-), regional AS (
-    SELECT v.vehicle_id, t.id, lower(free) AS starts_at,
-        coalesce(upper(free), 'infinity') AS ends_at
-    FROM settling_vehicle v
-    LEFT JOIN (
-        SELECT vehicle_id, range_agg(tstzrange(starts_at, nullif(ends_at, 'infinity'))) AS taken
-        FROM own GROUP BY vehicle_id
-    ) o ON o.vehicle_id = v.vehicle_id
-    JOIN billing_tariff t ON t.owner_id IS NULL AND t.region_code = v.region_code
-        AND t.in_force && tstzrange(v.first_at, v.last_at)
-    CROSS JOIN LATERAL unnest(
-        tstzmultirange(t.in_force) - coalesce(o.taken, tstzmultirange())
-    ) free
-)
-SELECT * FROM own
+SELECT vehicle_id, tariff_id, lower(in_force) AS starts_at,
+    coalesce(upper(in_force), 'infinity') AS ends_at
+FROM settling_own_tariff
+WHERE tariff_id IS NOT NULL
 UNION ALL
-SELECT * FROM regional;
+SELECT o.vehicle_id, t.id, lower(free), coalesce(upper(free), 'infinity')
+FROM (
+    SELECT vehicle_id, region_code, during, coalesce(range_agg(in_force), '{}') AS taken
+    FROM settling_own_tariff
+    GROUP BY vehicle_id, region_code, during
+    HAVING NOT coalesce(bool_or(in_force @> during), false)
+) o
+JOIN billing_tariff t ON t.owner_id IS NULL AND t.region_code = o.region_code
+    AND t.in_force && o.during
+CROSS JOIN LATERAL unnest(tstzmultirange(t.in_force) - o.taken) free;
 ANALYZE settling_tariff;
 
 -- All that one vehicle's records need, wide but few, so that the many records meet one join:
