@@ -302,7 +302,6 @@ class TestWithoutScripts:
         assert fragment.status_code == 200
         assert net_of(fragment) == round(MONTH * NIGHT_NET)
 
-
     def test_sends_no_costs_to_a_page_without_places_for_them(
         self, client: Client, world: World
     ) -> None:
