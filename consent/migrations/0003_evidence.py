@@ -36,6 +36,12 @@ SELECT vehicle_id, job_id::text AS job_id
 FROM consent_lease
 WHERE reserved_energy_wh > 0 OR reserved_compute_s > 0
 """
+# What a booking promised when it was made, by which live decisions judge its work.
+WORK = """
+CREATE VIEW consent_work_v AS
+SELECT booking_id, buyer_id, reward_micros_per_kwh
+FROM consent_workterms
+"""
 
 
 class Migration(migrations.Migration):
@@ -213,5 +219,6 @@ class Migration(migrations.Migration):
         migrations.RunSQL(UNLOGGED, "ALTER TABLE consent_lease SET LOGGED"),
         migrations.RunSQL(GRACE, "DROP VIEW consent_grace_v"),
         migrations.RunSQL(RESERVED, "DROP VIEW consent_reserved_v"),
+        migrations.RunSQL(WORK, "DROP VIEW consent_work_v"),
         migrations.RunSQL(SAMPLES, "DROP VIEW consent_sample_v"),
     ]

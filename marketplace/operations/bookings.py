@@ -193,10 +193,12 @@ def get_rate_card(*, pool_id: int, at: datetime) -> RateCard:
 
 
 def _get_pool(*, pool_id: int) -> Pool:
-    pool = Pool.objects.filter(pk=pool_id).first()
-    if pool is None:
-        raise PoolNotFound
-    return pool
+    # The lock that the booking's reference takes anyway, before the prices are read: whoever
+    # sets a rate card meanwhile is waited for, and the next one waits for this booking.
+    query = "SELECT * FROM marketplace_pool WHERE id = %s FOR KEY SHARE"
+    for pool in Pool.objects.raw(query, [pool_id]):
+        return pool
+    raise PoolNotFound
 
 
 def _take(*, wish: Wish) -> None:

@@ -7,14 +7,21 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.db.models import Q
 
-from marketplace.models import HardwareClass, Pool, RateCard, Region
+from marketplace.models import Booking, HardwareClass, Pool, RateCard, Region
 from web.transactions import durable
 
 
 class RateCardOverlaps(Exception):
     """
     The new rate card would begin at or before the one in force began.
+    """
+
+
+class RewardPromised(Exception):
+    """
+    Hours sold beyond the start of the new rate card promised owners more than it gives.
     """
 
 
@@ -74,13 +81,16 @@ def set_rate_card(*, pool_id: int, rates: Rates, starts_at: datetime, now: datet
     """
     Put new prices in force from starts_at; the version before ends there.
 
-    Bookings keep the price they were made at. starts_at may lie in the past only before
-    the first version, since what was in force once stays so.
+    Bookings keep the price they were made at, and what they promised owners: rewards fall
+    only after the last hour that is sold. starts_at may lie in the past only before the first
+    version, since what was in force once stays so.
 
     :raises RateCardOverlaps: starts_at is not after the start of the latest version.
+    :raises RewardPromised: a booking that ends later promised a higher reward.
     """
     # Two operators changing prices at once would both see the same latest version.
     Pool.objects.select_for_update().get(pk=pool_id)
+    _check_promises(pool_id=pool_id, rates=rates, starts_at=starts_at)
     latest = RateCard.objects.filter(pool_id=pool_id).order_by("version").last()
     if latest:
         _close(latest, at=starts_at)
@@ -95,6 +105,17 @@ def set_rate_card(*, pool_id: int, rates: Rates, starts_at: datetime, now: datet
         reward_micros_per_job=rates.reward_micros_per_job,
         wear_micros_per_kwh=rates.wear_micros_per_kwh,
     )
+
+
+def _check_promises(*, pool_id: int, rates: Rates, starts_at: datetime) -> None:
+    sold = Booking.objects.filter(
+        pool_id=pool_id, state=Booking.State.HELD, ends_at__gt=starts_at
+    ).filter(
+        Q(rate_card__reward_micros_per_kwh__gt=rates.reward_micros_per_kwh)
+        | Q(rate_card__reward_micros_per_job__gt=rates.reward_micros_per_job)
+    )
+    if sold.exists():
+        raise RewardPromised
 
 
 def _close(card: RateCard, *, at: datetime) -> None:

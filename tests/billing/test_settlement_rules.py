@@ -2,6 +2,7 @@
 Metered work is judged by the rules that few owners have as it is by those that all have.
 """
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from billing.models import Outcome, RatedLine
 from consent import operations as consent
 from consent.models import ConsentVersion, Lease, WorkTerms
 from consent.rules import BuyersMode, DateException, ReadyBy, ReasonCode, Window
+from marketplace.operations.pools import set_rate_card
 from tests.billing.meters import (
     EVENING,
     EVERYTHING,
@@ -23,12 +25,13 @@ from tests.billing.meters import (
     settle_all,
 )
 from tests.consent.asking import ask_one, hear, run
-from tests.factories import create_consent
+from tests.factories import RATES, create_consent
 
 
 pytestmark = pytest.mark.django_db
 
 EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
+TOO_LOW = ReasonCode.REWARD_TOO_LOW
 FRIDAY = date(2026, 11, 20)  # 19:00 in Oslo when the booking begins
 CLOSED_FRIDAY = (DateException(FRIDAY, is_open=False),)
 
@@ -176,6 +179,34 @@ class TestReward:
         report(world, 0)
 
         assert refusals() == [ReasonCode.REWARD_TOO_LOW.bit if is_breach else 0]
+
+    @pytest.mark.parametrize(("least", "code"), [(110_000, None), (110_001, TOO_LOW)])
+    def test_is_what_the_booking_promised_live_and_at_settlement(
+        self, least: int, code: ReasonCode | None
+    ) -> None:
+        world = create_world()
+        agree(world, reward_micros_per_h_min=least)
+        hear(world.vehicle, EVENING)
+        dearer = replace(RATES, reward_micros_per_kwh=200_000)
+        set_rate_card(pool_id=world.pool.pk, rates=dearer, starts_at=EVENING, now=EVENING)
+
+        decision = ask_one(run(world.vehicle, booking_id=world.booking.id), now=EVENING)
+        report(world, 0)
+
+        # The new card pays 0.20 a kWh, and both judge by the 0.10 of the day of the booking.
+        assert only_line().reward_micros == 252 * 200
+        assert decision.codes == ((code,) if code else ())
+        assert refusals() == [code.bit if code else 0]
+
+    def test_is_what_the_booking_promised_across_a_change_of_rules(self) -> None:
+        world = create_world()
+        agree(world, reward_micros_per_h_min=110_001)
+        agree(world, now=EVENING + QUARTER / 3, reward_micros_per_h_min=110_002)
+        dearer = replace(RATES, reward_micros_per_kwh=200_000)
+        set_rate_card(pool_id=world.pool.pk, rates=dearer, starts_at=EVENING, now=EVENING)
+        report(world, 0)
+
+        assert refusals() == [TOO_LOW.bit]
 
 
 class TestMonthlyBudgets:

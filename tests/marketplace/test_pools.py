@@ -2,16 +2,20 @@
 Prices are versions: superseded, never edited, one in force at a time.
 """
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfoNotFoundError
 
 import pytest
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from marketplace.models import Pool, RateCard
+from accounts.models import Organization
+from marketplace.models import Booking, Pool, RateCard
 from marketplace.operations.pools import (
     RateCardOverlaps,
+    RewardPromised,
     create_hardware_class,
     create_pool,
     create_region,
@@ -20,6 +24,7 @@ from marketplace.operations.pools import (
 from marketplace.queries.pools import get_pool, get_price, list_pools
 from tests import factories
 from tests.factories import RATES
+from web.transactions import joined
 
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +40,20 @@ def _make_pool(name: str) -> Pool:
     create_region(code="no-trd", name=name, country="NO", time_zone="Europe/Oslo")
     create_hardware_class(code="ai4", name="1 kW", power_w=1000, wear_micros_per_kwh=50_000)
     return create_pool(region_code="no-trd", hardware_class_code="ai4")
+
+
+def wait_for_a_lock() -> None:
+    """
+    Return once another connection waits for what this one has locked.
+    """
+    for _ in range(1000):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            (waiting,) = cursor.fetchone()
+        if waiting:
+            return
+        time.sleep(0.01)
+    raise AssertionError("nobody waits")
 
 
 class TestCreatePool:
@@ -67,6 +86,51 @@ class TestSetRateCard:
     def test_refuses_to_begin_before_the_version_before(self, pool: Pool) -> None:
         with pytest.raises(RateCardOverlaps):
             set_rate_card(pool_id=pool.pk, rates=RATES, starts_at=factories.EARLY, now=NOON)
+
+    @pytest.mark.parametrize("field", ["reward_micros_per_kwh", "reward_micros_per_job"])
+    def test_keeps_what_sold_hours_promised_owners(
+        self, pool: Pool, bens_company: Organization, field: str
+    ) -> None:
+        factories.create_booking(
+            organization_id=bens_company.pk, pool=pool, starts_at=NOON, hours=2
+        )
+        less = replace(RATES, **{field: getattr(RATES, field) - 1})
+        end = NOON + timedelta(hours=2)
+
+        with pytest.raises(RewardPromised):
+            set_rate_card(
+                pool_id=pool.pk, rates=less, starts_at=end - timedelta(seconds=1), now=NOON
+            )
+        assert RateCard.objects.count() == 1
+
+        assert set_rate_card(pool_id=pool.pk, rates=less, starts_at=end, now=NOON).version == 2
+
+    def test_raises_rewards_at_any_time(self, pool: Pool, bens_company: Organization) -> None:
+        factories.create_booking(organization_id=bens_company.pk, pool=pool, starts_at=NOON)
+        more = replace(RATES, reward_micros_per_kwh=RATES.reward_micros_per_kwh + 1)
+
+        assert set_rate_card(pool_id=pool.pk, rates=more, starts_at=NOON, now=NOON).version == 2
+
+    @pytest.mark.django_db(transaction=True)
+    def test_a_booking_made_meanwhile_promises_the_new_reward(
+        self, pool: Pool, bens_company: Organization
+    ) -> None:
+        less = replace(RATES, reward_micros_per_kwh=RATES.reward_micros_per_kwh - 1)
+
+        def book() -> None:
+            try:
+                factories.create_booking(organization_id=bens_company.pk, pool=pool, starts_at=NOON)
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(1) as threads:
+            with joined():
+                set_rate_card(pool_id=pool.pk, rates=less, starts_at=NOON, now=NOON)
+                booked = threads.submit(book)
+                wait_for_a_lock()
+            booked.result(timeout=20)
+
+        assert Booking.objects.get().rate_card.version == 2
 
     def test_has_no_price_before_the_first_version(self, pool: Pool) -> None:
         early = factories.EARLY - timedelta(seconds=1)

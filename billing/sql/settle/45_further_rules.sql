@@ -67,7 +67,8 @@ SET (month_wear_wh, month_compute_s, month_data_bytes) = (
 FROM settling_vehicle v
 WHERE v.vehicle_id = w.vehicle_id AND w.starts_at < v.latest_ends_at;
 
--- What the owner gets an hour, after electricity and wear: the reward at the car's rated power.
+-- What the owner gets an hour, after electricity and wear: the reward at the car's rated power,
+-- as the booking promised it when the work was permitted.
 UPDATE settling_line l
 SET refusals = n.refusals
 FROM (
@@ -83,8 +84,7 @@ FROM (
     JOIN settling_line l ON l.consent_version_id = f.version_id
     JOIN settling_record r ON r.record_id = l.record_id
     JOIN settling_vehicle v ON v.vehicle_id = l.vehicle_id
-    LEFT JOIN settling_sale b
-        ON b.booking_id = l.booking_id AND b.rate_card_id = l.rate_card_id
+    LEFT JOIN consent_work_v b ON b.booking_id = l.booking_id
     LEFT JOIN settling_worn w ON w.record_id = l.record_id
 ) n
 WHERE n.record_id = l.record_id AND n.refusals <> l.refusals;
