@@ -44,6 +44,7 @@ class Line:
     battery_temp_max_decic: int | None
     plugged_in: bool | None
     is_home: bool | None
+    mobile_data_bytes: int | None
     duration_s: int
     settled_at: datetime
 
@@ -60,7 +61,7 @@ SELECT l.record_id, l.on_date, l.starts_at, l.ends_at, l.kind, l.outcome, l.refu
     coalesce(c.version, 0), v.number,
     r.event_id, u.name, r.sequence, r.job_id, r.job_completed, r.category_bit,
     r.state_of_charge_min_permille, r.battery_temp_min_decic, r.battery_temp_max_decic,
-    r.plugged_in, r.is_home, l.duration_s, s.booked_at
+    r.plugged_in, r.is_home, r.mobile_data_bytes, l.duration_s, s.booked_at
 FROM billing_ratedline l
 JOIN billing_usagerecord r ON r.on_date = l.on_date AND r.id = l.record_id
 JOIN billing_usagesource u ON u.id = r.source_id

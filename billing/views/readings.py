@@ -73,11 +73,21 @@ def _make_reading_facts(line: Line, vehicle: NamedCar) -> tuple[Fact, ...]:
         ),
         Fact(label=_("Plugged in"), value=yes_no[line.plugged_in]),
         Fact(label=_("At home"), value=yes_no[line.is_home]),
+        Fact(label=_("Mobile data"), value=_write_megabytes(line.mobile_data_bytes)),
     )
 
 
 def _write_tenths(tenths: int | None, unit: str) -> str:
     return _("not said") if tenths is None else f"{number(tenths / 10, 1)} {unit}"
+
+
+def _write_megabytes(size_bytes: int | None) -> str:
+    """
+    Write bytes as the cap counts them: millions, to the byte.
+    """
+    if size_bytes is None:
+        return _("not said")
+    return f"{number(size_bytes / 10**6, 6)}\N{NO-BREAK SPACE}MB"
 
 
 def _make_sums_table(line: Line) -> DataTable:
