@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
-from django.utils.functional import Promise
 from django.utils.translation import gettext
 
 from web.charts import Tone, find_level
@@ -46,8 +45,8 @@ class WeekDay:
     """One day; `number` 0 is Monday."""
 
     number: int
-    name: str | Promise
-    short_name: str | Promise
+    name: str
+    short_name: str
     cells: tuple[WeekCell, ...]
 
 
@@ -92,24 +91,21 @@ def draw_week(
     if len(is_open) != QUARTERS:
         raise ValueError(f"a week has {QUARTERS} quarter-hours, not {len(is_open)}")
     reserved = set(reserved_hours)
-    days = tuple(
-        WeekDay(
-            number=day,
-            name=WEEKDAYS[day],
-            short_name=WEEKDAYS_ABBR[day],
-            cells=tuple(
-                _draw_cell(day, hour, _read_quarters(is_open, day, hour), (day, hour) in reserved)
-                for hour in range(HOURS)
-            ),
-        )
-        for day in range(DAYS)
-    )
     return Week(
-        days=days,
+        days=tuple(_draw_day(day, is_open, reserved) for day in range(DAYS)),
         hours=_draw_hours(worth_micros),
         open_hours=sum(map(bool, is_open)) / QUARTERS_PER_HOUR,
         has_worth=bool(worth_micros),
     )
+
+
+def list_sent(*, is_open: Sequence[bool]) -> tuple[str, ...]:
+    """
+    Return the values that a form sends for these quarter-hours when nobody touches the grid.
+    """
+    places = ((day, hour) for day in range(DAYS) for hour in range(HOURS))
+    read = ((day, hour, _read_quarters(is_open, day, hour)) for day, hour in places)
+    return tuple(_write_value(day, hour, quarters) for day, hour, quarters in read if quarters)
 
 
 def read_week(*, values: Iterable[str]) -> tuple[bool, ...]:
@@ -148,17 +144,38 @@ def _read_quarters(is_open: Sequence[bool], day: int, hour: int) -> int:
     return sum(1 << quarter for quarter in range(QUARTERS_PER_HOUR) if is_open[first + quarter])
 
 
-def _draw_cell(day: int, hour: int, quarters: int, is_reserved: bool) -> WeekCell:  # noqa: FBT001
-    hour_label = f"{WEEKDAYS[day]} {_write_time(hour * 60)}\N{EN DASH}{_write_time(hour * 60 + 60)}"
+def _draw_day(day: int, is_open: Sequence[bool], reserved: set[tuple[int, int]]) -> WeekDay:
+    # A name is translated when it is used: once for the day, not once for each of its hours.
+    name = str(WEEKDAYS[day])
+    return WeekDay(
+        number=day,
+        name=name,
+        short_name=str(WEEKDAYS_ABBR[day]),
+        cells=tuple(
+            _draw_cell(name, (day, hour), _read_quarters(is_open, day, hour), reserved)
+            for hour in range(HOURS)
+        ),
+    )
+
+
+def _write_value(day: int, hour: int, quarters: int) -> str:
+    return f"{day}-{hour}-{quarters or WHOLE:x}"
+
+
+def _draw_cell(
+    name: str, place: tuple[int, int], quarters: int, reserved: set[tuple[int, int]]
+) -> WeekCell:
+    day, hour = place
+    hour_label = f"{name} {_write_time(hour * 60)}\N{EN DASH}{_write_time(hour * 60 + 60)}"
     is_part = quarters not in (CLOSED, WHOLE)
     label = f"{hour_label}, {_name_parts(hour, quarters)}" if is_part else hour_label
     return WeekCell(
-        value=f"{day}-{hour}-{quarters or WHOLE:x}",
+        value=_write_value(day, hour, quarters),
         label=label,
         hour_label=hour_label,
         quarters=f"{quarters:x}" if is_part else "",
         is_checked=quarters != CLOSED,
-        is_reserved=is_reserved,
+        is_reserved=place in reserved,
     )
 
 

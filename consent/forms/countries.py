@@ -20,27 +20,28 @@ class CountryChoice:
 @dataclass(frozen=True, slots=True)
 class CountryChoices:
     """
-    All that may be chosen, the country in which the car is parked by itself.
+    What stands before the long list: the one that was chosen, and the country of the car.
     """
 
+    chosen: CountryChoice | None
     near: tuple[CountryChoice, ...]
-    others: tuple[CountryChoice, ...]
 
 
-def list_country_choices(*, near: str) -> CountryChoices:
+def list_first_countries(*, near: str, chosen: str | None) -> CountryChoices:
     """
-    Return countries with their parts by name, in the language of the request.
+    Return the places that an owner most likely looks for, `chosen` None when it is none known.
     """
-    choices = _list_choices(get_language() or "en")
-    is_near = [each.code.partition("-")[0] == near for each in choices]
-    pairs = list(zip(choices, is_near, strict=True))
+    choices = list_country_choices(language=get_language() or "en")
     return CountryChoices(
-        near=tuple(each for each, is_there in pairs if is_there),
-        others=tuple(each for each, is_there in pairs if not is_there),
+        chosen=next((each for each in choices if each.code == chosen), None),
+        near=tuple(each for each in choices if each.code.partition("-")[0] == near),
     )
 
 
 @lru_cache(maxsize=8)
-def _list_choices(language: str) -> tuple[CountryChoice, ...]:  # noqa: ARG001 - names differ by it
+def list_country_choices(*, language: str) -> tuple[CountryChoice, ...]:  # noqa: ARG001 - names differ by it
+    """
+    Return every country with its parts by name, in the language of the request.
+    """
     choices = (CountryChoice(code, name_country(code)) for code in list_countries())
     return tuple(sorted(choices, key=lambda each: each.name))

@@ -193,7 +193,7 @@ class RulesForm(RulesFields):
     def week_input(self) -> WeekInput:
         return cast("WeekInput", self["hours"].value())
 
-    @property
+    @cached_property
     def week(self) -> Week:
         """
         Return the grid as it was sent, or the draft's when that cannot be read.

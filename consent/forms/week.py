@@ -22,7 +22,7 @@ from consent.forms.windows import (
 )
 from consent.rules import Window, mask_from_windows
 from consent.rules.week import QUARTERS_PER_WEEK, windows_from_mask
-from web.week import UnreadableCell, Week, draw_week, read_week
+from web.week import UnreadableCell, Week, draw_week, list_sent, read_week
 
 
 GRID, TIMES = "grid", "times"
@@ -45,8 +45,7 @@ def make_week_input(windows: tuple[Window, ...]) -> WeekInput:
     Return what a page sends that shows these windows and is not touched.
     """
     mask = mask_from_windows(windows)
-    cells = (cell.value for day in draw_mask(mask).days for cell in day.cells if cell.is_checked)
-    return WeekInput(tuple(cells), make_window_rows(windows), f"{mask:x}")
+    return WeekInput(list_sent(is_open=list_open(mask)), make_window_rows(windows), f"{mask:x}")
 
 
 def draw_mask(mask: int, *, kept_mask: int = 0) -> Week:
@@ -54,9 +53,16 @@ def draw_mask(mask: int, *, kept_mask: int = 0) -> Week:
     Return the grid of a week mask; `kept_mask` has the quarters that charging needs.
     """
     return draw_week(
-        is_open=[bool(mask >> quarter & 1) for quarter in range(QUARTERS_PER_WEEK)],
+        is_open=list_open(mask),
         reserved_hours=list_hours(kept_mask),
     )
+
+
+def list_open(mask: int) -> list[bool]:
+    """
+    Return whether each quarter of a week is in a mask.
+    """
+    return [bool(mask >> quarter & 1) for quarter in range(QUARTERS_PER_WEEK)]
 
 
 def list_hours(mask: int) -> Iterable[tuple[int, int]]:

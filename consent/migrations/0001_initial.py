@@ -157,7 +157,7 @@ class Migration(migrations.Migration):
                 ("power_limit_w", models.PositiveIntegerField(blank=True, null=True)),
                 ("categories_mask", models.PositiveSmallIntegerField()),
                 ("exceptions", models.JSONField(default=list)),
-                ("holiday_country", models.CharField(blank=True, max_length=8, null=True)),
+                ("holiday_country", models.CharField(blank=True, max_length=32, null=True)),
                 ("ready_by", models.JSONField(default=list)),
                 ("temp_high_resume_c", models.SmallIntegerField(blank=True, null=True)),
                 ("temp_low_resume_c", models.SmallIntegerField(blank=True, null=True)),

@@ -51,7 +51,7 @@ class ConsentVersion(models.Model):
 
     # As the owner set them: lists as `consent.queries.evidence` writes them.
     exceptions = models.JSONField(default=list)
-    holiday_country = models.CharField(max_length=8, null=True, blank=True)
+    holiday_country = models.CharField(max_length=32, null=True, blank=True)
     ready_by = models.JSONField(default=list)
     temp_high_resume_c = models.SmallIntegerField(null=True, blank=True)
     temp_low_resume_c = models.SmallIntegerField(null=True, blank=True)

@@ -40,8 +40,8 @@ TEMP_HOLD_MAX_MIN = 240
 GRACE_MAX_MIN = 240
 WINDOWS_MAX = 42
 EXCEPTIONS_MAX = 100
-# As much as a version has room for: nine parts of two countries have longer names.
-COUNTRY_CODE_MAX = 8
+# As much as a version has room for: the parts of some countries are written out.
+COUNTRY_CODE_MAX = 32
 # A window that began on a closed date may run on through the day after it.
 DAYS_OF_A_CLOSED_DATE = timedelta(days=2)
 # The rules that are one number, which is a limit of something.

@@ -2,12 +2,16 @@
 The editor of a car's rules, and the draft in words beside it while it changes.
 """
 
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import trigger_client_event
@@ -15,7 +19,7 @@ from django_htmx.http import trigger_client_event
 from accounts.permissions import PersonRequest
 from consent import queries
 from consent.forms import RulesForm
-from consent.forms.countries import list_country_choices
+from consent.forms.countries import list_country_choices, list_first_countries
 from consent.forms.week import list_hours
 from consent.forms.windows import list_day_choices
 from consent.queries import Editing
@@ -94,8 +98,11 @@ def show_editor(request: PersonRequest, form: RulesForm) -> HttpResponse:
     context = make_summary(form) | {
         "feet": make_feet(form),
         "days": list_day_choices(),
-        "zones": sorted(list_zones()),
-        "countries": list_country_choices(near=form.editing.country),
+        "zones": write_zones(),
+        "countries": list_first_countries(
+            near=form.editing.country, chosen=form["holiday_country"].value()
+        ),
+        "places": write_places(get_language() or "en"),
         "is_calm": not is_reviewed,
         "presets": (
             make_preset(label=_("Every night 22 to 7"), windows=[(range(7), 22, 7)]),
@@ -110,6 +117,25 @@ def show_editor(request: PersonRequest, form: RulesForm) -> HttpResponse:
     return (
         response if is_reviewed else trigger_client_event(response, "rulesPainted", after="settle")
     )
+
+
+# Fifteen hundred options are most of what drawing the editor takes, and never change: what is
+# chosen stands before them instead of among them.
+@lru_cache(maxsize=1)
+def write_zones() -> SafeString:
+    """
+    Return the options of every time zone.
+    """
+    return render_to_string("consent/rules/_zones.html", {"zones": sorted(list_zones())})
+
+
+@lru_cache(maxsize=8)
+def write_places(language: str) -> SafeString:
+    """
+    Return the options of every place that has public holidays, by name in a language.
+    """
+    countries = list_country_choices(language=language)
+    return render_to_string("consent/rules/_places.html", {"countries": countries})
 
 
 def make_summary(form: RulesForm) -> dict[str, Any]:

@@ -116,7 +116,7 @@ def test_limits_may_all_be_left_out() -> None:
         ({"time_zone": "Europe/Atlantis"}, "time_zone", FaultCode.ZONE_UNKNOWN),
         ({"holiday_country": "XX"}, "holiday_country", FaultCode.COUNTRY_UNKNOWN),
         ({"holiday_country": "NO-99"}, "holiday_country", FaultCode.COUNTRY_UNKNOWN),
-        ({"holiday_country": "FR-Zone A"}, "holiday_country", FaultCode.COUNTRY_UNKNOWN),
+        ({"holiday_country": "FR-Zone D"}, "holiday_country", FaultCode.COUNTRY_UNKNOWN),
         ({"battery_stop_pct": 19}, "battery_stop_pct", FaultCode.STOP_OUT_OF_RANGE),
         ({"battery_resume_pct": 101}, "battery_resume_pct", FaultCode.RESUME_OUT_OF_RANGE),
         ({"battery_resume_pct": 39}, "battery_resume_pct", FaultCode.RESUME_BELOW_STOP),

@@ -2,6 +2,7 @@ import re
 from datetime import timedelta
 from typing import Any, ClassVar
 
+import holidays
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -40,6 +41,21 @@ class TestEditor:
         assert re.search(r'name="energy_wh_per_day_max_on"[^>]* checked', page)
         assert not re.search(r'name="temp_low_c_on"[^>]* checked', page)
         assert re.search(r'value="training"(?![^>]*checked)', page)
+
+    def test_offers_every_part_that_has_holidays_and_keeps_the_longest_name(
+        self, owner: Client, car: Vehicle
+    ) -> None:
+        known = holidays.list_supported_countries(include_aliases=False)
+        codes = [*known, *(f"{country}-{part}" for country in known for part in known[country])]
+        longest = max(codes, key=len)
+        draft = fill(NIGHTLY_RULES, confirm="1", holiday_country=longest)
+
+        assert owner.post(address("review", car), draft).status_code == 302
+
+        assert ConsentVersion.objects.get().holiday_country == longest
+        page = read(owner.get(address("rules", car)))
+        assert f'<option value="{longest}" selected>' in page
+        assert not [code for code in codes if f'<option value="{code}">' not in page]
 
     def test_takes_a_constant_number_of_statements(
         self, owner: Client, car: Vehicle, django_assert_max_num_queries: Any
