@@ -5,6 +5,7 @@ The last 24 hours of one car as a lane, a curve and a table.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
@@ -12,7 +13,8 @@ from django.utils.translation import ngettext
 
 from billing.queries.sessions import Stretch
 from consent.queries import VehicleCard
-from web.charts import Curve, Lane, Point, Span, draw_curve, draw_lane
+from consent.queries.samples import HOLDS_FOR, Said
+from web.charts import Curve, Fill, Lane, Point, Span, Tone, draw_curve, draw_lane
 from web.components import Cell, Column, DataTable, Row
 from web.templatetags.parado import local_span, pct
 
@@ -20,6 +22,8 @@ from web.templatetags.parado import local_span, pct
 DAY = timedelta(days=1)
 # Shorter than this is the moment between two settlement periods.
 GAP_MIN = timedelta(minutes=1)
+# A car that is heard says something at least every hour; a line over more would be a guess.
+SILENT_FOR = timedelta(minutes=75)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,19 +36,33 @@ class DayView:
 Interval = tuple[datetime, datetime]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Whereabouts:
+    """
+    When the car was away, unplugged, or had to fill up first, by what it said.
+    """
+
+    away: tuple[Interval, ...]
+    unplugged: tuple[Interval, ...]
+    filling: tuple[Interval, ...]
+
+
 def draw_day(
     *,
     vehicle: VehicleCard,
     stretches: tuple[Stretch, ...],
     open_spans: Iterable[Interval],
+    said: tuple[Said, ...] = (),
     now: datetime,
 ) -> DayView:
     """
-    Return the 24 hours before now: what the car did, from its meter readings and its owner's hours.
+    Return the 24 hours before now: what the car did, from its meter readings, from what it
+    said where nothing was metered, and from its owner's hours.
     """
     starts_at = now - DAY
-    spans = tuple(_fill_day(stretches, tuple(open_spans), starts_at, now))
-    points = tuple(_list_points(stretches))
+    there = _find_whereabouts(said, vehicle, now)
+    spans = tuple(_fill_day(stretches, tuple(open_spans), there, starts_at, now))
+    points = tuple(_list_points(stretches, said))
     return DayView(
         lane=draw_lane(spans=spans, starts_at=starts_at, ends_at=now, time_zone=vehicle.time_zone),
         curve=_draw_charge(points, vehicle, starts_at, now),
@@ -52,18 +70,82 @@ def draw_day(
     )
 
 
-def _list_points(stretches: tuple[Stretch, ...]) -> Iterator[Point]:
+def _find_whereabouts(said: tuple[Said, ...], vehicle: VehicleCard, now: datetime) -> Whereabouts:
     """
-    Yield the charge at both ends of each stretch; a point without a value breaks the line
-    where nothing was metered.
+    Return where the car stood: each word of it holds until the next, for half a day at most.
     """
-    previous_ends_at = None
-    for stretch in stretches:
-        if previous_ends_at is not None and stretch.starts_at - previous_ends_at >= GAP_MIN:
-            yield Point(at=previous_ends_at, value=None)
-        yield Point(at=stretch.starts_at, value=_percent(stretch.first_charge_permille))
-        yield Point(at=stretch.ends_at, value=_percent(stretch.last_charge_permille))
-        previous_ends_at = stretch.ends_at
+    floor = vehicle.rules.battery_stop_pct * 10 if vehicle.rules else 0
+    ends = [*(each.at for each in said[1:]), now]
+    held = [
+        (each, (each.at, min(end, each.at + HOLDS_FOR)))
+        for each, end in zip(said, ends, strict=False)
+    ]
+    is_gone = [each.is_moving or each.is_home is False for each in said]
+    return Whereabouts(
+        away=_join(span for gone, (_each, span) in zip(is_gone, held, strict=True) if gone),
+        unplugged=_join(
+            span
+            for gone, (each, span) in zip(is_gone, held, strict=True)
+            if not gone and each.plugged_in is False
+        ),
+        filling=_join(
+            span
+            for each, span in held
+            if each.plugged_in and (each.is_recovering or (each.charge_permille or floor) < floor)
+        ),
+    )
+
+
+def _join(spans: Iterable[Interval]) -> tuple[Interval, ...]:
+    joined: list[Interval] = []
+    for begin, end in spans:
+        if joined and joined[-1][1] == begin:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((begin, end))
+    return tuple(joined)
+
+
+class _Mark(NamedTuple):
+    """
+    A known charge; `place` is that of its stretch, None: the car said it.
+    """
+
+    at: datetime
+    charge_permille: int | None
+    place: int | None
+
+
+def _list_points(stretches: tuple[Stretch, ...], said: tuple[Said, ...]) -> Iterator[Point]:
+    """
+    Yield the charge at both ends of each stretch, and what the car said between them; a point
+    without a value breaks the line where nothing is known.
+    """
+    marks = [
+        mark
+        for place, stretch in enumerate(stretches)
+        for mark in (
+            _Mark(stretch.starts_at, stretch.first_charge_permille, place),
+            _Mark(stretch.ends_at, stretch.last_charge_permille, place),
+        )
+    ]
+    marks += [
+        _Mark(each.at, each.charge_permille, None)
+        for each in said
+        if not any(stretch.starts_at <= each.at <= stretch.ends_at for stretch in stretches)
+    ]
+    before: _Mark | None = None
+    for mark in sorted(marks, key=lambda mark: mark.at):
+        if before is not None and _is_broken(before, mark):
+            yield Point(at=before.at, value=None)
+        yield Point(at=mark.at, value=_percent(mark.charge_permille))
+        before = mark
+
+
+def _is_broken(before: _Mark, mark: _Mark) -> bool:
+    if before.place is None or mark.place is None:
+        return mark.at - before.at > SILENT_FOR
+    return before.place != mark.place and mark.at - before.at >= GAP_MIN
 
 
 def _draw_charge(
@@ -88,15 +170,16 @@ def _percent(permille: int | None) -> float | None:
 def _fill_day(
     stretches: tuple[Stretch, ...],
     open_spans: tuple[Interval, ...],
+    there: Whereabouts,
     first: datetime,
     last: datetime,
 ) -> Iterator[Span]:
     at = first
     for stretch in stretches:
-        yield from _fill_gap(open_spans, at, stretch.starts_at)
+        yield from _fill_gap(open_spans, there, at, stretch.starts_at)
         yield _draw_work(stretch)
         at = max(at, stretch.ends_at)
-    yield from _fill_gap(open_spans, at, last)
+    yield from _fill_gap(open_spans, there, at, last)
 
 
 def _draw_work(stretch: Stretch) -> Span:
@@ -113,30 +196,63 @@ def _draw_work(stretch: Stretch) -> Span:
     )
 
 
-def _fill_gap(open_spans: tuple[Interval, ...], first: datetime, last: datetime) -> Iterator[Span]:
+def _fill_gap(
+    open_spans: tuple[Interval, ...], there: Whereabouts, first: datetime, last: datetime
+) -> Iterator[Span]:
+    """
+    Yield what an idle stretch was: away before unplugged, both before the owner's hours.
+    """
     if last - first < GAP_MIN:
         return
-    at = first
-    for span_opens, span_closes in open_spans:
-        opens, closes = max(span_opens, first), min(span_closes, last)
-        if opens >= closes:
+    for begin, end, is_away in _cut(there.away, first, last):
+        if is_away:
+            yield _draw_idle(begin, end, _("Driving or away"), "idle")
             continue
-        if opens - at >= GAP_MIN:
-            yield _draw_closed(at, opens)
-        yield Span(
-            starts_at=opens,
-            ends_at=closes,
-            label=_("Your hours, not working"),
-            tone="brand",
-            fill="outline",
-        )
-        at = closes
+        for starts_at, ends_at, is_unplugged in _cut(there.unplugged, begin, end):
+            if is_unplugged:
+                yield _draw_idle(starts_at, ends_at, _("Not plugged in"), "idle", "outline")
+            else:
+                yield from _fill_hours(open_spans, there, starts_at, ends_at)
+
+
+def _fill_hours(
+    open_spans: tuple[Interval, ...], there: Whereabouts, first: datetime, last: datetime
+) -> Iterator[Span]:
+    for begin, end, is_open in _cut(open_spans, first, last):
+        if not is_open:
+            yield _draw_idle(begin, end, _("Outside your hours"), "quiet")
+            continue
+        for starts_at, ends_at, is_filling in _cut(there.filling, begin, end):
+            if is_filling:
+                yield _draw_idle(starts_at, ends_at, _("Kept for charging"), "allow", "hatch")
+            else:
+                label = _("Your hours, not working")
+                yield _draw_idle(starts_at, ends_at, label, "brand", "outline")
+
+
+def _cut(
+    spans: tuple[Interval, ...], first: datetime, last: datetime
+) -> Iterator[tuple[datetime, datetime, bool]]:
+    """
+    Yield the parts of [first, last) inside and outside of the spans, but for mere moments.
+    """
+    at = first
+    for span_begin, span_end in spans:
+        begin, end = max(span_begin, at), min(span_end, last)
+        if end - begin < GAP_MIN:
+            continue
+        if begin - at >= GAP_MIN:
+            yield at, begin, False
+        yield begin, end, True
+        at = end
     if last - at >= GAP_MIN:
-        yield _draw_closed(at, last)
+        yield at, last, False
 
 
-def _draw_closed(first: datetime, last: datetime) -> Span:
-    return Span(starts_at=first, ends_at=last, label=_("Outside your hours"), tone="quiet")
+def _draw_idle(
+    first: datetime, last: datetime, label: str, tone: Tone, fill: Fill = "solid"
+) -> Span:
+    return Span(starts_at=first, ends_at=last, label=label, tone=tone, fill=fill)
 
 
 def _make_table(spans: tuple[Span, ...], vehicle: VehicleCard) -> DataTable:

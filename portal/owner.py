@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -29,6 +30,7 @@ from billing.views.sessions import make_sessions_table
 from consent.queries import VehicleCard, list_vehicles
 from consent.queries.hours import list_open_spans
 from consent.queries.renewals import find_renewal
+from consent.queries.samples import list_said
 from consent.rules import Decision, Gate, ReasonCode
 from consent.views.pausing import PauseMenu, make_pause_menu
 from portal.day import draw_day
@@ -116,6 +118,12 @@ def show_home(request: PersonRequest) -> HttpResponse:
                 starts_at=now - timedelta(days=1),
                 ends_at=now,
             ),
+            said=list_said(
+                vehicle_id=vehicle.vehicle_id,
+                owner_id=request.user.pk,
+                starts_at=now - timedelta(days=1),
+                ends_at=now,
+            ),
             now=now,
         ),
         "month_name": date_format(month, "F"),
@@ -195,7 +203,12 @@ def _describe_car(card: VehicleCard, stretches: tuple[Stretch, ...], now: dateti
             text=write_sign_text(card, now=now),
             state=_find_state(card.decision, is_working=is_working),
             gates=_make_gates(card),
-            gates_title=_("Checked in this order before any job may start"),
+            gates_title=format_html(
+                '{} <a href="{}">{}</a>',
+                _("Checked in this order before any job may start."),
+                reverse("portal:why", args=[card.public_id]),
+                _("Why?"),
+            ),
             refresh_url=reverse("portal:owner_sign", args=[card.public_id]),
         ),
         breaks=make_pause_menu(card, now),

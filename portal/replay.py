@@ -8,6 +8,7 @@ one after the other, each as a fragment.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -20,6 +21,7 @@ from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.permissions import PersonRequest
+from billing.views.cars import link_why
 from billing.views.earnings import CURRENCY
 from consent import queries
 from consent.forms import RulesForm
@@ -27,6 +29,7 @@ from consent.queries import VehicleCard, list_vehicles
 from consent.queries.past import from_quarter
 from consent.rules.week import QUARTER_S
 from consent.views.addresses import about_a_car
+from portal.past.facts import Facts
 from portal.past.nights import Night, Replay, replay
 from portal.past.words import PART_LABELS
 from portal.preview import list_sent, load_car_facts
@@ -36,6 +39,7 @@ from web.templatetags.parado import amount, duration, energy_kwh, local_date
 
 NIGHTS = (30, 90)
 BLOCKS_SHOWN = 2
+HALF_A_DAY = timedelta(hours=12)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,11 +141,11 @@ def make_replay(replayed: Replay, *, days: int) -> ReplayView:
         net_micros=replayed.net_micros,
         really_micros=sum(night.really.net for night in nights),
         worked_s=sum(night.worked_s for night in nights),
-        table=make_table(nights, replayed.facts.time_zone),
+        table=make_table(nights, replayed.facts),
     )
 
 
-def make_table(nights: tuple[Night, ...], time_zone: str) -> DataTable:
+def make_table(nights: tuple[Night, ...], facts: Facts) -> DataTable:
     return DataTable(
         caption=_("Every night, amounts in euros"),
         columns=(
@@ -152,7 +156,7 @@ def make_table(nights: tuple[Night, ...], time_zone: str) -> DataTable:
             Column(label=_("Earned"), is_number=True),
             Column(label=_("Really"), is_number=True),
         ),
-        rows=tuple(make_row(night, time_zone) for night in reversed(nights)),
+        rows=tuple(make_row(night, facts) for night in reversed(nights)),
         foot=Row(
             cells=(
                 Cell(text=_("Together")),
@@ -167,10 +171,15 @@ def make_table(nights: tuple[Night, ...], time_zone: str) -> DataTable:
     )
 
 
-def make_row(night: Night, time_zone: str) -> Row:
+def make_row(night: Night, facts: Facts) -> Row:
+    starts_at = from_quarter(night.first_n)
     return Row(
         cells=(
-            Cell(text=local_date(from_quarter(night.first_n), time_zone)),
+            Cell(
+                text=local_date(starts_at, facts.time_zone),
+                # A night goes from noon to noon: midnight is the middle of it.
+                url=link_why(facts.vehicle_id, starts_at + HALF_A_DAY),
+            ),
             _write_blocked(night),
             Cell(text=duration(night.worked_s) if night.worked_s else "\N{EN DASH}"),
             Cell(text=energy_kwh(night.energy_wh) if night.energy_wh else "\N{EN DASH}"),

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from portal import buyer, given_up, operations, owner, preview, replay, start, withdraw
+from portal import buyer, given_up, operations, owner, preview, replay, start, why, withdraw
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cars/<str:public_id>/withdraw/", withdraw.show_withdrawal, name="withdraw"),
     path("cars/<str:public_id>/rules/preview/", preview.show_preview, name="preview"),
     path("cars/<str:public_id>/replay/", replay.show_replay, name="replay"),
+    path("cars/<str:public_id>/why/", why.show_why, name="why"),
     path("buy/", buyer.show_home, name="buyer_home"),
     path("operations/", operations.show_operations, name="operations"),
     path("operations/now/", operations.show_part, name="operations_part"),

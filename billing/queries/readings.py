@@ -47,6 +47,15 @@ class Line:
     mobile_data_bytes: int | None
     duration_s: int
     settled_at: datetime
+    booking_id: int
+
+    @property
+    def is_valid(self) -> bool:
+        """
+        Return whether the reading still counts: neither corrected nor a correction's reversal.
+        """
+        is_corrected = self.outcome == Outcome.SUPERSEDED or self.is_superseded
+        return self.kind == LineKind.USAGE and not is_corrected
 
 
 _LINES = """
@@ -61,7 +70,7 @@ SELECT l.record_id, l.on_date, l.starts_at, l.ends_at, l.kind, l.outcome, l.refu
     coalesce(c.version, 0), v.number,
     r.event_id, u.name, r.sequence, r.job_id, r.job_completed, r.category_bit,
     r.state_of_charge_min_permille, r.battery_temp_min_decic, r.battery_temp_max_decic,
-    r.plugged_in, r.is_home, r.mobile_data_bytes, l.duration_s, s.booked_at
+    r.plugged_in, r.is_home, r.mobile_data_bytes, l.duration_s, s.booked_at, l.booking_id
 FROM billing_ratedline l
 JOIN billing_usagerecord r ON r.on_date = l.on_date AND r.id = l.record_id
 JOIN billing_usagesource u ON u.id = r.source_id

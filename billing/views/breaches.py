@@ -19,7 +19,7 @@ from billing.queries import breaches as queries
 from billing.queries import sessions as session_queries
 from billing.queries.breaches import Breach
 from billing.queries.sessions import SESSION_LENGTH_MAX, Session
-from billing.views.cars import choose_car, make_car_views
+from billing.views.cars import choose_car, link_why, make_car_views
 from billing.views.earnings import CURRENCY
 from billing.views.sessions import STAMP, link_session, read_stamp
 from consent.queries.closings import Closings, Judged, list_closings
@@ -47,6 +47,7 @@ class BreachView:
     tags: tuple[Tag, ...]
     facts: tuple[Fact, ...]
     url: str
+    why_url: str
 
 
 @require_safe
@@ -140,6 +141,7 @@ def _make_view(
         tags=tuple(tags),
         facts=tuple(_list_facts(breach, car, closings)),
         url=_find_reading(breach, sessions),
+        why_url=link_why(breach.vehicle_id, breach.starts_at),
     )
 
 

@@ -3,9 +3,11 @@ Which of an owner's cars a page is about.
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Protocol
 
 from django.http import Http404, HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from web.components import View
@@ -38,6 +40,14 @@ def choose_car(request: HttpRequest, cars: Mapping[int, NamedCar]) -> int | None
     if wanted and chosen not in cars:
         raise Http404
     return chosen
+
+
+def link_why(vehicle_id: int, at: datetime) -> str:
+    """
+    Return the page that explains a car at a moment.
+    """
+    moment = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{reverse('portal:why', args=[encode('veh', vehicle_id)])}?at={moment}"
 
 
 def make_car_views(

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from accounts.permissions import PersonRequest, owner_required
 from billing.queries import readings as queries
 from billing.queries.readings import Line
-from billing.views.cars import NamedCar
+from billing.views.cars import NamedCar, link_why
 from billing.views.session_words import make_line_tag
 from billing.views.sessions import find_session
 from web.components import Cell, Column, DataTable, Fact, Row
@@ -37,6 +37,7 @@ def show_reading(
         "vehicle": vehicle,
         "line": mine[0],
         "tag": make_line_tag(mine[0]),
+        "why_url": link_why(vehicle.vehicle_id, mine[0].starts_at),
         "back_url": reverse("billing:session", args=[vehicle_id, stamp]),
         "when": full_datetime(mine[0].starts_at, vehicle.time_zone),
         "reading_facts": _make_reading_facts(mine[0], vehicle),

@@ -106,6 +106,7 @@ PAGES_OF_OWNERS = (
     post("consent:unskip", OWNERS, thing="car"),
     post("consent:undo", OWNERS, thing="car"),
     page("portal:withdraw", OWNERS, thing="car"),
+    page("portal:why", OWNERS, thing="car"),
     page("portal:preview", OWNERS, thing="car"),
     post("portal:preview", OWNERS, thing="car"),
     page("portal:replay", OWNERS, thing="car"),
