@@ -9,6 +9,7 @@ from consent.queries.decisions import Question, evaluate
 from consent.queries.editing import (
     Editing,
     get_editing,
+    get_profile_draft,
     get_profile_editing,
     make_first_draft,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "get_history",
     "get_known_vehicle",
     "get_owned_vehicle",
+    "get_profile_draft",
     "get_profile_editing",
     "get_rules",
     "get_vehicle_card",

@@ -146,6 +146,14 @@ def get_profile(*, owner_id: int) -> Profile:
     return Profile(latest.number, read_rules(latest.rules)) if latest else Profile(0, None)
 
 
+def get_profile_draft(*, owner_id: int, number: int) -> RulesDraft | None:
+    """
+    Return an owner's defaults of any version; None when there is no such version.
+    """
+    version = ProfileVersion.objects.filter(owner_id=owner_id, number=number).first()
+    return read_rules(version.rules) if version else None
+
+
 def make_first_draft(*, time_zone: str) -> RulesDraft:
     """
     Return where an owner begins who never agreed to anything.

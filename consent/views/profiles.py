@@ -27,7 +27,7 @@ from consent.queries.notices import get_present_notice
 from consent.rules import RulesDraft
 from consent.rules.strictness import is_looser
 from consent.views.comparing import ComparedRule, compare
-from consent.views.review import list_pairs
+from consent.views.merging import find_conflict, list_pairs, review_merged, show_merge
 from consent.views.rules import read_form, show_editor
 
 
@@ -57,6 +57,8 @@ def edit_profile(request: PersonRequest) -> HttpResponse:
 def review_profile(request: PersonRequest) -> HttpResponseBase:
     """
     Show what changes for which car; confirmed, put it in force for all that follow.
+
+    A draft that began from older defaults meets the merge of both, as that of a car does.
     """
     if request.method != "POST":
         return redirect("consent:profile")
@@ -64,11 +66,16 @@ def review_profile(request: PersonRequest) -> HttpResponseBase:
     form = RulesForm(request.POST, editing=editing)
     if not form.is_valid():
         return show_editor(request, form)
-    if form.cleaned_data["expected_number"] != editing.number:
-        return _show_review(request, form, is_stale=True)
+    if conflict := find_conflict(request, form):
+        return show_merge(request, form, status=conflict)
+    if "merge" in request.POST:
+        return review_merged(request, form, _show_review)
+    return _confirm(request, form) if "confirm" in request.POST else _show_review(request, form)
+
+
+def _confirm(request: PersonRequest, form: RulesForm) -> HttpResponseBase:
     changes = _list_changes(request, form)
-    is_refused = any(change.faults for change in changes)
-    if "confirm" not in request.POST or is_refused:
+    if any(change.faults for change in changes):
         return _show_review(request, form)
     if any(is_looser_for(change) for change in changes):
         return _save_after_sign_in(request, form)
@@ -93,8 +100,11 @@ def _save(request: PersonRequest, form: RulesForm) -> HttpResponse:
             notice_version=request.POST.get("notice_version", ""),
             now=timezone.now(),
         )
-    except (StaleVersion, ProfileRefused, NoticeChanged):
-        # Another tab, a car or the notice was changed between the review and now: look again.
+    except StaleVersion:
+        newer = queries.get_profile_editing(owner_id=request.user.pk, now=timezone.now())
+        return show_merge(request, RulesForm(request.POST, editing=newer))
+    except (ProfileRefused, NoticeChanged):
+        # A car or the notice was changed between the review and now: look again.
         return _show_review(request, form, is_stale=True)
     count = sum(change.car.follows for change in _list_changes(request, form))
     text = ngettext(
@@ -144,6 +154,7 @@ def _show_review(
         "sent": list_pairs(form),
         "number": editing.number,
         "next_number": editing.number + 1,
+        "is_first": editing.effective is None,
         "is_stale": is_stale,
         "notice": get_present_notice(language=get_language() or "en", now=editing.now),
         "is_refused": any(change.faults for change in changes),

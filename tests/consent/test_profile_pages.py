@@ -122,10 +122,38 @@ class TestDefaults:
 
         page = read(response)
         assert response.status_code == 409
+        assert "Your defaults changed meanwhile" in page
         assert "Stops under 45 %" in page
         assert "Stops under 48 %" in page
         assert read_hidden(page)["expected_number"] == ["2"]
         assert ProfileVersion.objects.count() == 2
+
+    def test_are_merged_rule_by_rule(self, owner: Client) -> None:
+        save(owner)
+        save(owner, number=1, battery_stop_pct=45)
+        # This tab changed the battery as well, and the power, which nobody else did.
+        mine = {"battery_stop_pct": 48, "power_limit_w": 600, "power_limit_w_on": "on"}
+        page = read(save(owner, number=1, **mine))
+        assert page.count("changed on both sides") == 1
+        merging = read_hidden(page) | {"take_power": "mine"}
+        merging.pop("confirm", None)
+
+        asked = owner.post(reverse("consent:profile_review"), merging)
+        assert asked.status_code == 422
+        review = owner.post(reverse("consent:profile_review"), merging | {"take_battery": "theirs"})
+        owner.post(reverse("consent:profile_review"), read_hidden(read(review)) | {"confirm": "1"})
+
+        merged = ProfileVersion.objects.get(number=3).rules
+        assert (merged["battery_stop_pct"], merged["power_limit_w"]) == (45, 600)
+
+    def test_refuse_another_version_by_if_match(self, owner: Client) -> None:
+        save(owner)
+        draft = fill(NIGHTLY_RULES, number=1, confirm="1", battery_stop_pct=45)
+
+        response = owner.post(reverse("consent:profile_review"), draft, headers={"If-Match": '"2"'})
+
+        assert response.status_code == 412
+        assert ProfileVersion.objects.count() == 1
 
     def test_are_each_owners_own(self, client: Client, owner: Client, mallory: User) -> None:
         save(owner)
