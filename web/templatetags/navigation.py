@@ -63,7 +63,7 @@ def _item(key: str, path: str, label: str | Promise, icon: str) -> NavItem:
 NAVIGATION: dict[Area, tuple[NavItem, ...]] = {
     Area.OWNER: (
         _item("home", "/", _("Home"), "house"),
-        _item("cars", "/cars/", _("Rules"), "calendar-clock"),
+        _item("rules", "/cars/", _("Rules"), "calendar-clock"),
         _item("earnings", "/earnings/", _("Earnings"), "chart-column"),
         _item("payouts", "/payouts/", _("Payouts"), "banknote"),
     ),
