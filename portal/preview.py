@@ -33,7 +33,7 @@ from consent.rules.week import QUARTERS_PER_WEEK
 from consent.views.addresses import about_a_car
 from portal.past.changes import Worth, weigh
 from portal.past.estimate import Estimate, count_typical_hours, estimate_month, to_month
-from portal.past.facts import Facts, find_buyers_share, load_facts
+from portal.past.facts import Facts, find_buyers_share, recall_facts
 from portal.past.nights import MWH_PER_KWH, Replay, replay
 from portal.past.words import (
     describe_basis,
@@ -152,7 +152,7 @@ def show_preview(request: PersonRequest, vehicle_id: int) -> HttpResponse:
 def load_car_facts(editing: Editing, *, owner_id: int, nights: int, now: datetime) -> Facts:
     page = editing.page
     assert page is not None, "these are not the defaults of all cars"
-    return load_facts(
+    return recall_facts(
         vehicle_id=page.vehicle_id,
         owner_id=owner_id,
         time_zone=page.time_zone,

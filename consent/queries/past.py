@@ -15,6 +15,7 @@ from django.db.models import Min
 from consent.models import ConsentVersion, StateSample
 from consent.models.fields import SpansField
 from consent.queries.access import get_owned_vehicle
+from consent.queries.past_facts import COLUMNS, write_facts_statement
 from consent.queries.past_sql import write_statement
 from consent.rules import BuyersMode, RulesDraft, bits_from_mask
 from consent.rules.frozen import FrozenRules, freeze
@@ -75,13 +76,27 @@ class UsualWork(NamedTuple):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Likely:
     """
-    What would have come where nothing ran: work by the hours of `time_zone`, and its reward.
+    What would have come where nothing ran: work by the hours of `time_zone`.
     """
 
     time_zone: str
     work: Sequence[UsualWork]
     bytes_per_kwh: int = 0
-    rewards: Sequence[Reward] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """
+    What is known of the quarters [first_n, last_n) of a car, whatever a draft says of them.
+
+    `columns` are those of `consent.queries.past_facts`, as PostgreSQL writes arrays, so that
+    they go back as they came; `categories` are the kinds of work that the rules of then allowed.
+    """
+
+    first_n: int
+    last_n: int
+    columns: tuple[str, ...]
+    categories: frozenset[int]
 
 
 class PastQuarter(NamedTuple):
@@ -115,18 +130,47 @@ def from_quarter(n: int) -> datetime:
     return datetime.fromtimestamp(n * QUARTER_S, tz=UTC)
 
 
-def list_past_quarters(
+def load_history(
     *,
     vehicle_id: int,
     owner_id: int,
-    draft: RulesDraft,
     first_n: int,
     last_n: int,
     ran: Iterable[Ran],
-    likely: Likely,
+    rewards: Iterable[Reward],
+) -> History:
+    """
+    Return what is known of an owner's car in the quarters [first_n, last_n).
+
+    Left out are those in which nothing was heard of it.
+
+    :raises VehicleNotFound: there is no such vehicle of this owner.
+    """
+    vehicle = get_owned_vehicle(vehicle_id=vehicle_id, owner_id=owner_id)
+    versions = list(
+        ConsentVersion.objects.filter(
+            vehicle=vehicle, in_force__overlap=(from_quarter(first_n), from_quarter(last_n))
+        ).only("categories_mask", *_CAPS)
+    )
+    had_budgets = any(getattr(version, name) is not None for version in versions for name in _CAPS)
+    values: dict[str, Any] = {
+        "vehicle_id": vehicle.pk,
+        "owner_id": owner_id,
+        "first_n": first_n,
+        "last_n": last_n,
+        **_write_columns("ran", Ran, ran),
+        **_write_columns("reward", Reward, rewards),
+    }
+    [columns] = fetch_rows(write_facts_statement(had_budgets=had_budgets), values)
+    categories = frozenset(version.categories_mask for version in versions)
+    return History(first_n=first_n, last_n=last_n, columns=columns, categories=categories)
+
+
+def list_past_quarters(
+    *, vehicle_id: int, owner_id: int, draft: RulesDraft, history: History, likely: Likely
 ) -> tuple[PastQuarter, ...]:
     """
-    Return the quarters [first_n, last_n) of an owner's car under a draft, oldest first.
+    Return the quarters of an owner's car under a draft, oldest first.
 
     Left out are those in which nothing was heard of the car, and those outside the hours that
     another rule refuses too. What ran within the rules of then runs here unless the draft is
@@ -142,31 +186,23 @@ def list_past_quarters(
         battery_wh=vehicle.battery_wh,
         charge_power_w=vehicle.charge_power_w,
         # As if it had been agreed when the period began: its holidays count.
-        agreed_at=from_quarter(first_n),
+        agreed_at=from_quarter(history.first_n),
     )
-    versions = list(
-        ConsentVersion.objects.filter(
-            vehicle=vehicle, in_force__overlap=(from_quarter(first_n), from_quarter(last_n))
-        ).only("categories_mask", *_CAPS)
-    )
+    work = _add_up_work(draft, history.categories, likely.work)
     terms: dict[str, Any] = {
         "vehicle_id": vehicle.pk,
         "owner_id": owner_id,
-        "first_n": first_n,
-        "last_n": last_n,
+        "first_n": history.first_n,
+        "last_n": history.last_n,
+        **{f"known_{name}": text for name, text in zip(COLUMNS, history.columns, strict=True)},
         **_write_draft(draft, frozen),
-        **_write_columns("ran", Ran, ran),
-        **_write_columns("reward", Reward, likely.rewards),
-        **_write_columns("likely", _Usual, _add_up_work(draft, versions, likely.work)),
+        **_write_columns("likely", _Usual, work),
         "work_zone": likely.time_zone,
         "bytes_per_kwh": likely.bytes_per_kwh,
     }
     statement = write_statement(
         has_further=_has_further(terms),
         has_budgets=any(terms[name] is not None for name in _BUDGETS),
-        had_budgets=any(
-            getattr(version, name) is not None for version in versions for name in _CAPS
-        ),
     )
     return tuple(map(PastQuarter._make, fetch_rows(statement, terms)))
 
@@ -193,14 +229,14 @@ class _Usual(NamedTuple):
 
 
 def _add_up_work(
-    draft: RulesDraft, versions: Iterable[ConsentVersion], work: Sequence[UsualWork]
+    draft: RulesDraft, categories: Iterable[int], work: Sequence[UsualWork]
 ) -> Iterator[_Usual]:
     """
     Yield what is usual for the kinds that the draft allows, and for those of them that each
-    version of then did not.
+    of the rules of then did not.
     """
     allowed = draft.categories_mask
-    for kinds in {allowed, *(allowed & ~version.categories_mask for version in versions)}:
+    for kinds in {allowed, *(allowed & ~each for each in categories)}:
         parts = [each for each in work if each.category_bit & kinds]
         for hour in range(HOURS_PER_WEEK):
             yield _Usual(

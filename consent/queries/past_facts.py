@@ -1,7 +1,12 @@
 """
-What is known of a car, quarter-hour by quarter-hour: the first half of the statement of
-`consent.queries.past_sql`.
+What is known of a car whatever a draft says, quarter-hour by quarter-hour: what it said, what
+it ran, and what the rules of then made of it.
+
+Materialized parts and OFFSET 0 keep columns columns: the published functions of refusals are
+inlined for columns only, and a planner that unfolds everything takes longer than the work.
 """
+
+from functools import lru_cache
 
 from consent.rules import ReasonCode
 
@@ -13,32 +18,36 @@ def mask(*codes: ReasonCode) -> str:
     return f"{sum(code.bit for code in codes)}::bigint"
 
 
-# The draft's rules as columns of one row. A quarter n counts from 1970 (UTC).
-DRAFT = """
-WITH draft AS MATERIALIZED (
-    SELECT %(vehicle_id)s::bigint AS vehicle_id, %(owner_id)s::bigint AS owner_id,
-        %(first_n)s::integer AS first_n, %(last_n)s::integer AS last_n,
-        to_timestamp(%(first_n)s * 900::bigint) AS first_at,
-        to_timestamp(%(last_n)s * 900::bigint) AS last_at,
-        %(time_zone)s::text AS time_zone, %(week_mask)s::bit(672) AS week_mask,
-        %(battery_stop_pct)s::integer AS stop_pct, %(battery_resume_pct)s::integer AS resume_pct,
-        %(plugged_in_only)s::boolean AS plugged_in_only, %(home_only)s::boolean AS home_only,
-        %(temp_high_c)s::integer AS high_c, %(temp_high_resume_c)s::integer AS high_resume_c,
-        %(temp_low_c)s::integer AS low_c, %(temp_low_resume_c)s::integer AS low_resume_c,
-        %(temp_hold_s)s::integer AS hold_s, %(categories_mask)s::integer AS categories_mask,
-        %(power_limit_w)s::integer AS power_limit_w, %(quiet_mask)s::bit(672) AS quiet_mask,
-        %(quiet_power_limit_w)s::integer AS quiet_power_limit_w,
-        %(closed)s::tstzmultirange AS closed, %(opened)s::tstzmultirange AS opened,
-        %(ready_floors_permille)s::smallint[] AS floors,
-        %(reward_micros_per_h_min)s::bigint AS reward_min, %(buyers_mode)s::text AS buyers_mode,
-        %(buyer_ids)s::bigint[] AS buyer_ids, %(bytes_per_kwh)s::bigint AS bytes_per_kwh,
-        %(work_zone)s::text AS work_zone
-)"""
+# The columns of a history, each with its type. A quarter n counts from 1970 (UTC); `then_*` is
+# what the rules in force at that time said and which kinds of work they allowed.
+COLUMNS = {
+    "n": "integer",
+    "has_run": "boolean",
+    "is_clean": "boolean",
+    "is_latched": "boolean",
+    "is_paused": "boolean",
+    "charge": "integer",
+    "plugged_in": "boolean",
+    "is_home": "boolean",
+    "is_moving": "boolean",
+    "coldest": "integer",
+    "hottest": "integer",
+    "energy_mwh": "bigint",
+    "compute_s": "bigint",
+    "data_bytes": "bigint",
+    "buyer_id": "bigint",
+    "category_bit": "integer",
+    "micros_per_h": "bigint",
+    "version_id": "bigint",
+    "then_refusals": "integer",
+    "then_categories": "integer",
+}
 
 # What the car said last holds while it is plugged in, until it says something else, and for
 # twelve hours (48 quarters) at most. A meter's own reading of the car comes first: settlement
 # judged the work by it.
-FACTS = """, said AS (
+_FACTS = """
+WITH said AS (
     SELECT floor(date_part('epoch', observed_at) / 900)::integer AS n,
         state_of_charge_permille::integer AS charge, battery_temp_decic::integer AS temp,
         plugged_in, is_home, is_moving,
@@ -91,7 +100,6 @@ FACTS = """, said AS (
         plugged_in, is_home, coldest, hottest)
 ), quarter AS MATERIALIZED (
     SELECT coalesce(r.n, s.n) AS n, to_timestamp(coalesce(r.n, s.n) * 900::bigint) AS starts_at,
-        to_timestamp(coalesce(r.n, s.n) * 900::bigint) AT TIME ZONE %(time_zone)s AS local_at,
         r.n IS NOT NULL AS has_run, coalesce(r.is_clean, false) AS is_clean,
         coalesce(s.is_latched, false) AS is_latched,
         CASE WHEN r.n IS NULL THEN s.charge ELSE r.charge END AS charge,
@@ -106,28 +114,125 @@ FACTS = """, said AS (
     FULL JOIN ran r ON r.n = s.n
 )"""
 
-# When the battery was last under the stop level, or at the resume level; when it was last too
-# hot or too cold, and since then cool or warm enough again with the hold over.
-LATCHES = f""", passed AS (
-    SELECT q.*, q.starts_at + interval '15 minutes' AS ends_at, d.stop_pct, d.resume_pct,
-        d.high_c, d.high_resume_c, d.low_c, d.low_resume_c, d.hold_s,
-        max(CASE WHEN q.charge < d.stop_pct * 10 THEN q.n END) OVER past AS low_n,
-        max(CASE WHEN q.charge >= d.resume_pct * 10 THEN q.n END) OVER past AS filled_n,
-        max(CASE WHEN q.hottest > d.high_c * 10 THEN q.n END) OVER past AS hot_n,
-        max(CASE WHEN q.coldest < d.low_c * 10 THEN q.n END) OVER past AS cold_n
-    FROM quarter q CROSS JOIN draft d
-    WINDOW past AS (ORDER BY q.n ROWS UNBOUNDED PRECEDING)
-), held AS MATERIALIZED (
-    SELECT n, CASE WHEN low_n > coalesce(filled_n, 0) AND charge >= stop_pct * 10
-                   THEN {mask(ReasonCode.BATTERY_RECOVERING)} ELSE 0 END AS charge_latch,
-        CASE WHEN hot_n > coalesce(max(CASE WHEN hottest <= high_resume_c * 10
-                        AND (n - hot_n) * 900 >= hold_s THEN n END) OVER past, 0)
-                  AND hottest <= high_c * 10
-             THEN {mask(ReasonCode.COOLING_DOWN)} ELSE 0 END AS heat_latch,
-        CASE WHEN cold_n > coalesce(max(CASE WHEN coldest >= low_resume_c * 10
-                        AND (n - cold_n) * 900 >= hold_s THEN n END) OVER past, 0)
-                  AND coldest >= low_c * 10
-             THEN {mask(ReasonCode.WARMING_UP)} ELSE 0 END AS cold_latch
-    FROM passed
-    WINDOW past AS (ORDER BY n ROWS UNBOUNDED PRECEDING)
-)"""  # noqa: S608 - made of the bits of reasons
+_AROUND = """, pause AS MATERIALIZED (
+    SELECT p.during FROM consent_pause p
+    WHERE p.vehicle_id = %(vehicle_id)s AND NOT isempty(p.during)
+      AND p.during && tstzrange(to_timestamp(%(first_n)s * 900::bigint),
+                                to_timestamp(%(last_n)s * 900::bigint))
+), reward AS MATERIALIZED (
+    SELECT * FROM unnest(%(reward_n)s::integer[], %(reward_until_n)s::integer[],
+        %(reward_micros_per_h)s::bigint[]) AS w (n, until_n, micros_per_h)
+), version AS MATERIALIZED (
+    SELECT t.*, f.closed, f.opened, f.ready_floors_permille, f.wear_wh_per_month_max,
+        f.wear_micros_per_month_max, f.wear_micros_per_kwh, f.compute_micros_per_h,
+        f.mobile_data_bytes_per_month_max, f.reward_micros_per_h_min, f.buyers_mode, f.buyer_ids
+    FROM consent_terms_v t
+    JOIN consent_further_terms_v f ON f.version_id = t.version_id
+    WHERE t.vehicle_id = %(vehicle_id)s AND t.owner_id = %(owner_id)s
+      AND t.starts_at < to_timestamp(%(last_n)s * 900::bigint)
+      AND t.ends_at > to_timestamp(%(first_n)s * 900::bigint)
+), placed AS MATERIALIZED (
+    SELECT q.*, q.starts_at + interval '15 minutes' AS ends_at, w.micros_per_h, v.version_id,
+        EXISTS (SELECT FROM pause p WHERE p.during @> q.starts_at) AS is_paused,
+        q.starts_at AT TIME ZONE v.time_zone AS local_at
+    FROM quarter q
+    LEFT JOIN version v ON v.starts_at <= q.starts_at AND v.ends_at > q.starts_at
+    LEFT JOIN reward w ON w.n <= q.n AND w.until_n > q.n
+)"""
+
+# What their budgets had really spent before each quarter, on their own calendar; of the month
+# that the period begins in, also what was used before it.
+_SPENT = """, early AS MATERIALIZED (
+    SELECT date_trunc('month', first.on_date)::date AS on_month,
+        coalesce(sum(u.energy_wh), 0)::bigint * 1000 AS energy_mwh,
+        coalesce(sum(u.compute_s), 0)::bigint AS compute_s,
+        coalesce(sum(u.wear_wh), 0)::bigint * 1000 AS wear_mwh,
+        coalesce(sum(u.mobile_data_bytes), 0)::bigint AS data_bytes
+    FROM (
+        SELECT (to_timestamp(%(first_n)s * 900::bigint) AT TIME ZONE time_zone)::date AS on_date
+        FROM version ORDER BY starts_at LIMIT 1
+    ) first
+    LEFT JOIN consent_dayuse u ON u.vehicle_id = %(vehicle_id)s AND u.on_date < first.on_date
+        AND u.on_date >= date_trunc('month', first.on_date)::date
+    GROUP BY 1
+), dated AS (
+    SELECT n, local_at::date AS on_date, date_trunc('month', local_at)::date AS on_month,
+        energy_mwh, compute_s, data_bytes, hottest
+    FROM placed
+), spent AS MATERIALIZED (
+    SELECT c.n, coalesce(sum(c.energy_mwh) OVER day, 0)::bigint / 1000 AS day_wh,
+        coalesce(sum(c.compute_s) OVER day, 0)::bigint AS day_s,
+        (coalesce(sum(c.energy_mwh) OVER month, 0)::bigint + coalesce(e.energy_mwh, 0)) / 1000
+            AS month_wh,
+        coalesce(sum(c.compute_s) OVER month, 0)::bigint + coalesce(e.compute_s, 0) AS month_s,
+        (coalesce(sum(consent_wear_wh(c.energy_mwh, c.hottest)) OVER month, 0)::bigint
+            + coalesce(e.wear_mwh, 0)) / 1000 AS month_wear_wh,
+        coalesce(sum(c.data_bytes) OVER month, 0)::bigint + coalesce(e.data_bytes, 0)
+            AS month_bytes
+    FROM dated c LEFT JOIN early e ON e.on_month = c.on_month
+    WINDOW day AS (PARTITION BY c.on_date ORDER BY c.n
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING),
+        month AS (PARTITION BY c.on_month ORDER BY c.n
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+)"""
+
+_THEN = """, then_base AS (
+    SELECT p.*, consent_refusals(
+            v.is_withdrawn, v.time_zone, v.week_mask, v.battery_stop_pct, v.plugged_in_only,
+            v.home_only, v.temp_high_c, v.temp_low_c, v.energy_wh_per_day_max,
+            v.energy_wh_per_month_max, v.compute_s_per_day_max, v.compute_s_per_month_max,
+            NULL::integer, v.categories_mask, v.expires_at, p.starts_at, p.ends_at, 0::bigint,
+            p.category_bit, p.charge, p.plugged_in, p.is_home, p.coldest, p.hottest,
+            {day_wh}, {day_s}, {month_wh}, {month_s}) AS then_base
+    FROM placed p
+    {spent_of_p}
+    LEFT JOIN version v ON v.version_id = p.version_id
+    OFFSET 0
+), known AS (
+    SELECT b.*, CASE WHEN v.has_further_rules THEN consent_further_refusals(
+            b.then_base, v.time_zone, v.closed, v.opened, NULL::bit(672), NULL::integer,
+            v.ready_floors_permille, v.wear_wh_per_month_max, v.wear_micros_per_month_max,
+            v.wear_micros_per_kwh, v.compute_micros_per_h, v.mobile_data_bytes_per_month_max,
+            v.reward_micros_per_h_min,
+            CASE WHEN b.has_run THEN v.buyers_mode ELSE 'all' END, v.buyer_ids, b.starts_at,
+            b.ends_at, 0::bigint, b.charge, {month_wear_wh}, {month_s}, {month_bytes}, b.buyer_id,
+            b.micros_per_h)
+        ELSE b.then_base END AS then_refusals, v.categories_mask AS then_categories
+    FROM then_base b
+    {spent_of_b}
+    LEFT JOIN version v ON v.version_id = b.version_id
+    ORDER BY b.n
+    OFFSET 0
+)"""
+
+_WITHOUT_SPENT = {
+    **dict.fromkeys(
+        ("day_wh", "day_s", "month_wh", "month_s", "month_wear_wh", "month_bytes"), "0::bigint"
+    ),
+    "spent_of_p": "",
+    "spent_of_b": "",
+}
+_WITH_SPENT = {
+    **{name: f"s.{name}" for name in _WITHOUT_SPENT if not name.startswith("spent")},
+    "spent_of_p": "JOIN spent s ON s.n = p.n",
+    "spent_of_b": "JOIN spent s ON s.n = b.n",
+}
+_ARRAYS = ", ".join(f"coalesce(array_agg({name})::text, '{{}}')" for name in COLUMNS)
+
+
+@lru_cache(maxsize=2)
+def write_facts_statement(*, had_budgets: bool) -> str:
+    """
+    Return the statement, whose one row has an array as text for each of COLUMNS.
+
+    `had_budgets`: the rules of then had any.
+    """
+    return "".join(
+        (
+            _FACTS,
+            _AROUND,
+            _SPENT if had_budgets else "",
+            _THEN.format(**(_WITH_SPENT if had_budgets else _WITHOUT_SPENT)),
+            f"SELECT {_ARRAYS} FROM known",  # noqa: S608 - made of the names above
+        )
+    )

@@ -1,14 +1,14 @@
 """
-The statement behind `consent.queries.past`: one car, quarter-hour by quarter-hour.
+The statement behind `consent.queries.past`: a draft over what is known of one car,
+quarter-hour by quarter-hour.
 
 Its parts build on each other from top to bottom; those that a draft does not need are left
-out. Materialized parts and OFFSET 0 keep columns columns: the published functions of refusals
-are inlined for columns only, and a planner that unfolds everything takes longer than the work.
+out. For materialized parts and OFFSET 0 see `consent.queries.past_facts`.
 """
 
 from functools import lru_cache
 
-from consent.queries.past_facts import DRAFT, FACTS, LATCHES, mask
+from consent.queries.past_facts import COLUMNS, mask
 from consent.rules import ReasonCode
 
 
@@ -18,19 +18,70 @@ _BY_HEAT = mask(ReasonCode.TOO_HOT, ReasonCode.COOLING_DOWN)
 _BY_COLD = mask(ReasonCode.TOO_COLD, ReasonCode.WARMING_UP)
 _LIVE = {"paused": mask(ReasonCode.PAUSED), "driving": mask(ReasonCode.DRIVING)}
 
-# The refusals of the draft, but for its budgets, and the rules that were in force then.
-_JUDGED = """, pause AS MATERIALIZED (
-    SELECT p.during FROM consent_pause p
-    WHERE p.vehicle_id = %(vehicle_id)s AND NOT isempty(p.during)
-      AND p.during && tstzrange(to_timestamp(%(first_n)s * 900::bigint),
-                                to_timestamp(%(last_n)s * 900::bigint))
-), reward AS MATERIALIZED (
-    SELECT * FROM unnest(%(reward_n)s::integer[], %(reward_until_n)s::integer[],
-        %(reward_micros_per_h)s::bigint[]) AS w (n, until_n, micros_per_h)
-), base AS (
-    SELECT q.*, q.starts_at + interval '15 minutes' AS ends_at, w.micros_per_h,
-        h.charge_latch, h.heat_latch, h.cold_latch,
-        EXISTS (SELECT FROM pause p WHERE p.during @> q.starts_at) AS is_paused,
+# The draft's rules as columns of one row. A quarter n counts from 1970 (UTC).
+_DRAFT = """
+WITH draft AS MATERIALIZED (
+    SELECT %(vehicle_id)s::bigint AS vehicle_id, %(owner_id)s::bigint AS owner_id,
+        %(first_n)s::integer AS first_n, %(last_n)s::integer AS last_n,
+        to_timestamp(%(first_n)s * 900::bigint) AS first_at,
+        to_timestamp(%(last_n)s * 900::bigint) AS last_at,
+        %(time_zone)s::text AS time_zone, %(week_mask)s::bit(672) AS week_mask,
+        %(battery_stop_pct)s::integer AS stop_pct, %(battery_resume_pct)s::integer AS resume_pct,
+        %(plugged_in_only)s::boolean AS plugged_in_only, %(home_only)s::boolean AS home_only,
+        %(temp_high_c)s::integer AS high_c, %(temp_high_resume_c)s::integer AS high_resume_c,
+        %(temp_low_c)s::integer AS low_c, %(temp_low_resume_c)s::integer AS low_resume_c,
+        %(temp_hold_s)s::integer AS hold_s, %(categories_mask)s::integer AS categories_mask,
+        %(power_limit_w)s::integer AS power_limit_w, %(quiet_mask)s::bit(672) AS quiet_mask,
+        %(quiet_power_limit_w)s::integer AS quiet_power_limit_w,
+        %(closed)s::tstzmultirange AS closed, %(opened)s::tstzmultirange AS opened,
+        %(ready_floors_permille)s::smallint[] AS floors,
+        %(reward_micros_per_h_min)s::bigint AS reward_min, %(buyers_mode)s::text AS buyers_mode,
+        %(buyer_ids)s::bigint[] AS buyer_ids, %(bytes_per_kwh)s::bigint AS bytes_per_kwh,
+        %(work_zone)s::text AS work_zone
+)"""
+
+_KNOWN = f""", quarter AS MATERIALIZED (
+    SELECT k.*, starts_at + interval '15 minutes' AS ends_at,
+        starts_at AT TIME ZONE %(time_zone)s AS local_at,
+        ((floor(date_part('epoch', starts_at AT TIME ZONE %(time_zone)s) / 900)::bigint + 288)
+            %% 672)::integer AS slot
+    FROM (
+        SELECT *, to_timestamp(n * 900::bigint) AS starts_at
+        FROM unnest({", ".join(f"%(known_{name})s::{kind}[]" for name, kind in COLUMNS.items())})
+            AS k ({", ".join(COLUMNS)})
+        OFFSET 0
+    ) k
+)"""  # noqa: S608 - made of the names of columns
+
+# When the battery was last under the stop level, or at the resume level; when it was last too
+# hot or too cold, and since then cool or warm enough again with the hold over.
+_LATCHES = f""", passed AS (
+    SELECT q.n, q.charge, q.hottest, q.coldest, d.stop_pct, d.resume_pct,
+        d.high_c, d.high_resume_c, d.low_c, d.low_resume_c, d.hold_s,
+        max(CASE WHEN q.charge < d.stop_pct * 10 THEN q.n END) OVER past AS low_n,
+        max(CASE WHEN q.charge >= d.resume_pct * 10 THEN q.n END) OVER past AS filled_n,
+        max(CASE WHEN q.hottest > d.high_c * 10 THEN q.n END) OVER past AS hot_n,
+        max(CASE WHEN q.coldest < d.low_c * 10 THEN q.n END) OVER past AS cold_n
+    FROM quarter q CROSS JOIN draft d
+    WINDOW past AS (ORDER BY q.n ROWS UNBOUNDED PRECEDING)
+), held AS MATERIALIZED (
+    SELECT n, CASE WHEN low_n > coalesce(filled_n, 0) AND charge >= stop_pct * 10
+                   THEN {mask(ReasonCode.BATTERY_RECOVERING)} ELSE 0 END AS charge_latch,
+        CASE WHEN hot_n > coalesce(max(CASE WHEN hottest <= high_resume_c * 10
+                        AND (n - hot_n) * 900 >= hold_s THEN n END) OVER past, 0)
+                  AND hottest <= high_c * 10
+             THEN {mask(ReasonCode.COOLING_DOWN)} ELSE 0 END AS heat_latch,
+        CASE WHEN cold_n > coalesce(max(CASE WHEN coldest >= low_resume_c * 10
+                        AND (n - cold_n) * 900 >= hold_s THEN n END) OVER past, 0)
+                  AND coldest >= low_c * 10
+             THEN {mask(ReasonCode.WARMING_UP)} ELSE 0 END AS cold_latch
+    FROM passed
+    WINDOW past AS (ORDER BY n ROWS UNBOUNDED PRECEDING)
+)"""  # noqa: S608 - made of the bits of reasons
+
+# The refusals of the draft, but for its budgets.
+_JUDGED = """, base AS (
+    SELECT q.*, h.charge_latch, h.heat_latch, h.cold_latch,
         CASE WHEN q.has_run THEN d.buyers_mode ELSE 'all' END AS buyers_mode,
         consent_refusals(
             false, d.time_zone, d.week_mask, d.stop_pct, d.plugged_in_only, d.home_only,
@@ -41,15 +92,11 @@ _JUDGED = """, pause AS MATERIALIZED (
     FROM quarter q
     JOIN held h ON h.n = q.n
     CROSS JOIN draft d
-    LEFT JOIN reward w ON w.n <= q.n AND w.until_n > q.n
     OFFSET 0
 ), drafted AS (
     SELECT b.*, {refusals} | CASE WHEN b.is_paused THEN {paused} ELSE 0 END
         | CASE WHEN b.is_moving THEN {driving} ELSE 0 END AS drafted
     FROM base b CROSS JOIN draft d
-    OFFSET 0
-), looked_at AS (
-    SELECT r.*, r.drafted | r.charge_latch | r.heat_latch | r.cold_latch AS found FROM drafted r
     OFFSET 0
 )"""
 _BASE_ONLY = "b.refusals"
@@ -58,6 +105,37 @@ _WITH_FURTHER = """consent_further_refusals(
             NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint, d.reward_min,
             b.buyers_mode, d.buyer_ids, b.starts_at, b.ends_at, 0::bigint, b.charge, 0::bigint,
             0::bigint, 0::bigint, b.buyer_id, b.micros_per_h)"""
+
+# Work that ran within the rules of then was let through all of them, so only what is stricter
+# in the draft stands against it; and an idle quarter that they permitted had no work of the
+# kinds that they allowed.
+_SETTLED = """, version AS MATERIALIZED (
+    SELECT c.id AS version_id,
+        d.stop_pct <= c.battery_stop_pct AND d.resume_pct <= c.battery_resume_pct
+            AS lets_charge_pass,
+        (d.high_c IS NULL OR d.high_c >= c.temp_high_c
+            AND d.high_resume_c >= coalesce(c.temp_high_resume_c, c.temp_high_c)
+            AND d.hold_s <= c.temp_hold_min * 60) IS TRUE AS lets_heat_pass,
+        (d.low_c IS NULL OR d.low_c <= c.temp_low_c
+            AND d.low_resume_c <= coalesce(c.temp_low_resume_c, c.temp_low_c)
+            AND d.hold_s <= c.temp_hold_min * 60) IS TRUE AS lets_cold_pass
+    FROM draft d
+    JOIN consent_consentversion c ON c.vehicle_id = %(vehicle_id)s
+        AND c.in_force && tstzrange(d.first_at, d.last_at)
+), settled AS (
+    SELECT c.*, CASE WHEN c.has_run AND c.is_clean
+        THEN c.drafted & ~(c.then_refusals | {paused})
+            | CASE WHEN v.lets_charge_pass THEN 0 ELSE c.charge_latch END
+            | CASE WHEN v.lets_heat_pass THEN 0 ELSE c.heat_latch END
+            | CASE WHEN v.lets_cold_pass THEN 0 ELSE c.cold_latch END
+        ELSE c.drafted | c.charge_latch | c.heat_latch | c.cold_latch END AS refused,
+        CASE WHEN NOT c.has_run THEN 63 & ~CASE
+            WHEN c.then_refusals = 0 AND NOT (c.is_paused OR c.is_latched OR c.is_moving)
+            THEN c.then_categories ELSE 0 END
+        END AS kinds
+    FROM drafted c LEFT JOIN version v ON v.version_id = c.version_id
+    OFFSET 0
+)"""
 
 # The local date of each quarter on the draft's clock, and what its month had used before the
 # period began: for budgets only.
@@ -81,100 +159,6 @@ _DATES = """, early AS MATERIALIZED (
     FROM dated c LEFT JOIN early e ON e.on_month = c.on_month
 )"""
 
-# What the budgets of then had really spent before each quarter.
-_SPENT = """, spent AS MATERIALIZED (
-    SELECT n, coalesce(sum(energy_mwh) OVER day, 0)::bigint / 1000 AS day_wh,
-        coalesce(sum(compute_s) OVER day, 0)::bigint AS day_s,
-        (coalesce(sum(energy_mwh) OVER month, 0)::bigint + early_mwh) / 1000 AS month_wh,
-        coalesce(sum(compute_s) OVER month, 0)::bigint + early_s AS month_s,
-        (coalesce(sum(consent_wear_wh(energy_mwh, hottest)) OVER month, 0)::bigint
-            + early_wear_mwh) / 1000 AS month_wear_wh,
-        coalesce(sum(data_bytes) OVER month, 0)::bigint + early_bytes AS month_bytes
-    FROM calendar
-    WINDOW day AS (PARTITION BY on_date ORDER BY n
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING),
-        month AS (PARTITION BY on_month ORDER BY n
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-)"""
-
-# The refusals of the rules in force then, where they matter: where work ran, and where the
-# draft would let it run but for one rule at most. Work that ran within the rules of then was
-# let through all of them, so only what is stricter in the draft stands against it; and an idle
-# quarter that they permitted had no work of the kinds that they allowed.
-_THEN = """, version AS MATERIALIZED (
-    SELECT t.*, f.closed, f.opened, f.ready_floors_permille, f.wear_wh_per_month_max,
-        f.wear_micros_per_month_max, f.wear_micros_per_kwh, f.compute_micros_per_h,
-        f.mobile_data_bytes_per_month_max, f.reward_micros_per_h_min, f.buyers_mode, f.buyer_ids,
-        d.stop_pct <= c.battery_stop_pct AND d.resume_pct <= c.battery_resume_pct
-            AS lets_charge_pass,
-        (d.high_c IS NULL OR d.high_c >= c.temp_high_c
-            AND d.high_resume_c >= coalesce(c.temp_high_resume_c, c.temp_high_c)
-            AND d.hold_s <= c.temp_hold_min * 60) IS TRUE AS lets_heat_pass,
-        (d.low_c IS NULL OR d.low_c <= c.temp_low_c
-            AND d.low_resume_c <= coalesce(c.temp_low_resume_c, c.temp_low_c)
-            AND d.hold_s <= c.temp_hold_min * 60) IS TRUE AS lets_cold_pass
-    FROM draft d
-    JOIN consent_terms_v t ON t.vehicle_id = %(vehicle_id)s AND t.owner_id = %(owner_id)s
-        AND t.starts_at < d.last_at AND t.ends_at > d.first_at
-    JOIN consent_further_terms_v f ON f.version_id = t.version_id
-    JOIN consent_consentversion c ON c.id = t.version_id
-), then_base AS (
-    SELECT r.*, v.version_id, CASE WHEN r.has_run OR r.found & (r.found - 1) = 0
-        THEN consent_refusals(
-            v.is_withdrawn, v.time_zone, v.week_mask, v.battery_stop_pct, v.plugged_in_only,
-            v.home_only, v.temp_high_c, v.temp_low_c, v.energy_wh_per_day_max,
-            v.energy_wh_per_month_max, v.compute_s_per_day_max, v.compute_s_per_month_max,
-            NULL::integer, v.categories_mask, v.expires_at, r.starts_at, r.ends_at, 0::bigint,
-            r.category_bit, r.charge, r.plugged_in, r.is_home, r.coldest, r.hottest,
-            {day_wh}, {day_s}, {month_wh}, {month_s})
-        END AS then_base
-    FROM looked_at r
-    {spent_of_r}
-    LEFT JOIN version v ON v.starts_at <= r.starts_at AND v.ends_at > r.starts_at
-    OFFSET 0
-), compared AS (
-    SELECT b.*, CASE WHEN v.has_further_rules THEN consent_further_refusals(
-            b.then_base, v.time_zone, v.closed, v.opened, NULL::bit(672), NULL::integer,
-            v.ready_floors_permille, v.wear_wh_per_month_max, v.wear_micros_per_month_max,
-            v.wear_micros_per_kwh, v.compute_micros_per_h, v.mobile_data_bytes_per_month_max,
-            v.reward_micros_per_h_min,
-            CASE WHEN b.has_run THEN v.buyers_mode ELSE 'all' END, v.buyer_ids, b.starts_at,
-            b.ends_at, 0::bigint, b.charge, {month_wear_wh}, {month_s}, {month_bytes}, b.buyer_id,
-            b.micros_per_h)
-        ELSE b.then_base END AS then_refusals, v.categories_mask AS then_categories,
-        v.lets_charge_pass, v.lets_heat_pass, v.lets_cold_pass
-    FROM then_base b
-    {spent_of_b}
-    LEFT JOIN version v ON v.version_id = b.version_id
-    OFFSET 0
-), settled AS (
-    SELECT c.*, CASE WHEN c.has_run AND c.is_clean
-        THEN c.drafted & ~(c.then_refusals | {paused})
-            | CASE WHEN c.lets_charge_pass THEN 0 ELSE c.charge_latch END
-            | CASE WHEN c.lets_heat_pass THEN 0 ELSE c.heat_latch END
-            | CASE WHEN c.lets_cold_pass THEN 0 ELSE c.cold_latch END
-        ELSE c.found END AS refused,
-        CASE WHEN NOT c.has_run THEN 63 & ~CASE
-            WHEN c.then_refusals = 0 AND NOT (c.is_paused OR c.is_latched OR c.is_moving)
-            THEN c.then_categories ELSE 0 END
-        END AS kinds
-    FROM compared c CROSS JOIN draft d
-    OFFSET 0
-)"""
-
-_WITHOUT_SPENT = {
-    **dict.fromkeys(
-        ("day_wh", "day_s", "month_wh", "month_s", "month_wear_wh", "month_bytes"), "0::bigint"
-    ),
-    "spent_of_r": "",
-    "spent_of_b": "",
-}
-_WITH_SPENT = {
-    **{name: f"s.{name}" for name in _WITHOUT_SPENT if not name.startswith("spent")},
-    "spent_of_r": "JOIN spent s ON s.n = r.n",
-    "spent_of_b": "JOIN spent s ON s.n = b.n",
-}
-
 # What each quarter would take: what was metered; else what work usually takes, of the kinds
 # that the rules of then kept away. `whole_mwh` is before the draft's power limits.
 _PRICED = """, usual AS MATERIALIZED (
@@ -189,13 +173,11 @@ _PRICED = """, usual AS MATERIALIZED (
     FROM (
         SELECT s.*, d.bytes_per_kwh, d.categories_mask,
             CASE WHEN d.quiet_power_limit_w < coalesce(d.power_limit_w, 2147483647)
-                  AND get_bit(d.quiet_mask,
-                    ((floor(date_part('epoch', s.local_at) / 900)::bigint + 288) %% 672)::integer)
-                    = 1
+                  AND get_bit(d.quiet_mask, s.slot) = 1
                  THEN d.quiet_power_limit_w ELSE d.power_limit_w END::bigint * 250 AS most_mwh,
-            ((floor(date_part('epoch', CASE WHEN d.work_zone = d.time_zone THEN s.local_at
-                ELSE s.starts_at AT TIME ZONE d.work_zone END) / 900)::bigint + 288)
-                %% 672)::integer / 4 AS hour
+            CASE WHEN d.work_zone = d.time_zone THEN s.slot ELSE
+                ((floor(date_part('epoch', s.starts_at AT TIME ZONE d.work_zone) / 900)::bigint
+                    + 288) %% 672)::integer END / 4 AS hour
         FROM settled s CROSS JOIN draft d
         OFFSET 0
     ) s
@@ -281,20 +263,19 @@ ORDER BY n
 """  # noqa: S608 - made of the constants above
 
 
-@lru_cache(maxsize=8)
-def write_statement(*, has_further: bool, has_budgets: bool, had_budgets: bool) -> str:
+@lru_cache(maxsize=4)
+def write_statement(*, has_further: bool, has_budgets: bool) -> str:
     """
-    Return the statement: `has_*` for the draft, `had_budgets` for the rules of then.
+    Return the statement for a draft with or without rules of these kinds.
     """
     return "".join(
         (
-            DRAFT,
-            FACTS,
-            LATCHES,
+            _DRAFT,
+            _KNOWN,
+            _LATCHES,
             _JUDGED.format(refusals=_WITH_FURTHER if has_further else _BASE_ONLY, **_LIVE),
-            _DATES if has_budgets or had_budgets else "",
-            _SPENT if had_budgets else "",
-            _THEN.format(**(_WITH_SPENT if had_budgets else _WITHOUT_SPENT), **_LIVE),
+            _SETTLED.format(**_LIVE),
+            _DATES if has_budgets else "",
             _PRICED,
             _BUDGETS if has_budgets else "",
             _RESULT.format(

@@ -5,23 +5,27 @@ A night goes from noon to noon on the car's clock and bears the date on which it
 whole nights count, so the last one ends at the latest noon.
 """
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
 from itertools import pairwise
-from typing import Final, TypedDict
+from typing import Final, TypedDict, Unpack
 from zoneinfo import ZoneInfo
 
 from billing.queries.outlook import Metered, Outlook, get_outlook, list_metered
 from billing.queries.quarter_prices import Price, list_prices, list_slots
 from billing.views.earnings import CURRENCY
 from consent.queries.past import (
+    History,
     Likely,
     Ran,
     Reward,
     UsualWork,
     find_first_word,
     from_quarter,
+    load_history,
     to_quarter,
 )
 from consent.rules import BuyersMode, Hours, RulesDraft
@@ -30,6 +34,11 @@ from consent.rules.week import QUARTER_S, QUARTERS_PER_WEEK
 
 
 NOON: Final = time(12)
+# While an owner edits, every change of a draft asks for the same past. What can still change
+# about it, a late report or a correction, may wait so long; so many owners edit at once in one
+# process, each with some three megabytes.
+KEPT_S: Final = 300
+KEPT_MAX: Final = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +54,9 @@ class Facts:
     battery_wh: int
     charge_power_w: int
     noons: tuple[int, ...]
+    history: History
     metered: dict[int, Metered]
+    really: dict[int, tuple[int, int, int]]
     outlook: Outlook
     prices: list[Price]
     slots: list[int]
@@ -59,6 +70,15 @@ class Facts:
     @property
     def last_n(self) -> int:
         return self.noons[-1]
+
+
+class _Car(TypedDict):
+    vehicle_id: int
+    owner_id: int
+    time_zone: str
+    battery_wh: int
+    charge_power_w: int
+    days: int
 
 
 class _Asked(TypedDict):
@@ -103,7 +123,16 @@ def load_facts(
         battery_wh=battery_wh,
         charge_power_w=charge_power_w,
         noons=noons,
+        history=load_history(
+            vehicle_id=vehicle_id,
+            owner_id=owner_id,
+            first_n=noons[0],
+            last_n=noons[-1],
+            ran=map(to_ran, metered),
+            rewards=_list_rewards(outlook, last_n=noons[-1]),
+        ),
         metered={each.n: each for each in metered},
+        really=_add_up_nights(noons, metered),
         outlook=outlook,
         prices=list_prices(outlook=outlook, first_n=noons[0], last_n=noons[-1]),
         slots=list_slots(time_zone=time_zone, first_n=noons[0], last_n=noons[-1]),
@@ -113,6 +142,39 @@ def load_facts(
         ],
         heard_n=min(known, default=None),
     )
+
+
+def recall_facts(*, now: datetime, **car: Unpack[_Car]) -> Facts:
+    """
+    Return what `load_facts` does, as it was some minutes ago at most.
+
+    It says nothing about whose car it is now: whoever calls has looked.
+    """
+    return _recall_facts(part=int(now.timestamp()) // KEPT_S, **car)
+
+
+@lru_cache(maxsize=KEPT_MAX)
+def _recall_facts(*, part: int, **car: Unpack[_Car]) -> Facts:
+    return load_facts(now=datetime.fromtimestamp(part * KEPT_S, tz=UTC), **car)
+
+
+def forget_facts() -> None:
+    _recall_facts.cache_clear()
+
+
+def _add_up_nights(
+    noons: Sequence[int], metered: Iterable[Metered]
+) -> dict[int, tuple[int, int, int]]:
+    sums: dict[int, tuple[int, int, int]] = {}
+    for each in metered:
+        first_n = noons[bisect_right(noons, each.n) - 1]
+        electricity, wear, net = sums.get(first_n, (0, 0, 0))
+        sums[first_n] = (
+            electricity + each.electricity_micros,
+            wear + each.wear_micros,
+            net + each.reward_micros + each.job_micros,
+        )
+    return sums
 
 
 def list_noons(*, time_zone: str, days: int, now: datetime) -> list[int]:
@@ -133,7 +195,6 @@ def make_likely(*, facts: Facts, draft: RulesDraft) -> Likely:
     Return usual work, less that of buyers whom the draft refuses.
     """
     outlook = facts.outlook
-    rated = outlook.rated_power_w
     energy_wh = sum(each.energy_wh for each in facts.metered.values())
     data_bytes = sum(each.data_bytes for each in facts.metered.values())
     return Likely(
@@ -148,15 +209,16 @@ def make_likely(*, facts: Facts, draft: RulesDraft) -> Likely:
             for share in [find_buyers_share(kind.buyers, draft)]
         ],
         bytes_per_kwh=data_bytes * 1000 // energy_wh if energy_wh else 0,
-        rewards=[
-            Reward(
-                max(to_quarter(rate.starts_at), 0),
-                facts.last_n if rate.ends_at is None else to_quarter(rate.ends_at),
-                rate.reward_micros_per_kwh * rated // 1000,
-            )
-            for rate in outlook.rates
-        ],
     )
+
+
+def _list_rewards(outlook: Outlook, *, last_n: int) -> Iterator[Reward]:
+    for rate in outlook.rates:
+        yield Reward(
+            max(to_quarter(rate.starts_at), 0),
+            last_n if rate.ends_at is None else to_quarter(rate.ends_at),
+            rate.reward_micros_per_kwh * outlook.rated_power_w // 1000,
+        )
 
 
 def find_buyers_share(buyers: dict[int, int], draft: RulesDraft) -> int:

@@ -20,13 +20,7 @@ from consent.queries.past import (
 from consent.queries.words import REASON_FIELDS
 from consent.rules import ReasonCode, RulesDraft
 from consent.rules.week import QUARTER_S
-from portal.past.facts import (
-    Facts,
-    count_allowed,
-    find_buyers_share,
-    make_likely,
-    to_ran,
-)
+from portal.past.facts import Facts, count_allowed, find_buyers_share, make_likely
 
 
 # Rates are per kWh and energy is in mWh.
@@ -154,9 +148,7 @@ def replay(*, facts: Facts, draft: RulesDraft) -> Replay:
         vehicle_id=facts.vehicle_id,
         owner_id=facts.owner_id,
         draft=draft,
-        first_n=facts.first_n,
-        last_n=facts.last_n,
-        ran=[to_ran(each) for each in facts.metered.values()],
+        history=facts.history,
         likely=make_likely(facts=facts, draft=draft),
     )
     return _Sum(facts, draft, quarters).make()
@@ -189,7 +181,6 @@ class _Sum:
             own = by_night[place]
             night.is_paused = any(quarter.mask & ReasonCode.PAUSED.bit for quarter in own)
             self.add(night, own)
-        self.add_really()
         return Replay(
             draft=self.draft,
             facts=self.facts,
@@ -311,28 +302,17 @@ class _Sum:
             )
         return self.jobs[kinds]
 
-    def add_really(self) -> None:
-        """
-        Add what each night really paid, compensation left out.
-        """
-        starts = [night.first_n for night in self.nights]
-        for each in self.facts.metered.values():
-            place = bisect_right(starts, each.n) - 1
-            if place >= 0:
-                before = self.nights[place].really
-                self.nights[place].really = Money(
-                    before.electricity + each.electricity_micros,
-                    before.wear + each.wear_micros,
-                    before.net + each.reward_micros + each.job_micros,
-                )
-
 
 def _list_nights(facts: Facts) -> list[Night]:
     if facts.heard_n is None:
         return []
     zone = ZoneInfo(facts.time_zone)
     return [
-        Night(begins_on=from_quarter(n).astimezone(zone).date(), first_n=n)
+        Night(
+            begins_on=from_quarter(n).astimezone(zone).date(),
+            first_n=n,
+            really=Money(*facts.really.get(n, NOTHING)),
+        )
         for n, until_n in pairwise(facts.noons)
         if until_n > facts.heard_n
     ]

@@ -4,6 +4,7 @@ What budgets leave: a change can bring no more than the limits of a day and a mo
 
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from consent.queries.past import from_quarter
@@ -69,6 +70,8 @@ def make_room(replayed: Replay) -> Room:
     return room
 
 
+# The same quarters are counted for every draft of an editing owner: a year of them is kept.
+@lru_cache(maxsize=35_136)
 def list_periods(n: int, zone: ZoneInfo) -> tuple[tuple[int, date], tuple[int, date]]:
     """
     Return the local day and month of a quarter since 1970, told apart by 0 and 1.

@@ -18,6 +18,7 @@ from consent.queries.past import (
     Ran,
     UsualWork,
     list_past_quarters,
+    load_history,
     to_quarter,
 )
 from consent.rules import ALL_CATEGORIES_MASK, ReasonCode, RulesDraft, Window, WorkloadCategory
@@ -75,13 +76,19 @@ def replay(
     quarters: int = 8,
     likely: Likely = LIKELY,
 ) -> tuple[PastQuarter, ...]:
+    history = load_history(
+        vehicle_id=car.pk,
+        owner_id=owner_id or car.owner_id,
+        first_n=NIGHT_N,
+        last_n=NIGHT_N + quarters,
+        ran=ran,
+        rewards=(),
+    )
     return list_past_quarters(
         vehicle_id=car.pk,
         owner_id=owner_id or car.owner_id,
         draft=draft,
-        first_n=NIGHT_N,
-        last_n=NIGHT_N + quarters,
-        ran=ran,
+        history=history,
         likely=likely,
     )
 

@@ -15,6 +15,7 @@ from billing.operations.outlooks import refresh_outlooks
 from consent import operations as consent
 from consent.rules import ReadyBy, Window, WorkloadCategory
 from portal.past.estimate import NIGHTS_PER_MONTH
+from portal.past.facts import forget_facts
 from tests.billing.meters import NOON, World, create_car, create_world, settle_all
 from tests.factories import create_owner, sign_in
 from tests.portal.nights import (
@@ -45,8 +46,15 @@ def world() -> World:
 
 def look(client: Client, world: World, *, htmx: bool = True, at: Any = NOON, **changes: Any) -> Any:
     """
-    Post a draft as the editor does.
+    Post a draft as the editor does that was just opened.
     """
+    forget_facts()
+    return look_again(client, world, htmx=htmx, at=at, **changes)
+
+
+def look_again(
+    client: Client, world: World, *, htmx: bool = True, at: Any = NOON, **changes: Any
+) -> Any:
     sign_in(client, world.olivia)
     with travel(at, tick=False):
         return client.post(
@@ -313,6 +321,33 @@ class TestWithoutScripts:
 
         assert "hx-swap-oob" in look(client, world).text
         assert "hx-swap-oob" not in fragment.text
+
+
+class TestWhileAnOwnerEdits:
+    def test_the_past_is_read_anew_after_minutes(self, client: Client, world: World) -> None:
+        assert look(client, world).context["view"].estimate.nights == NIGHTS
+        # A night that the car tells of late.
+        say(world.vehicle, FIRST - timedelta(days=1))
+
+        soon = look_again(client, world, at=NOON + timedelta(minutes=4)).context["view"]
+        later = look_again(client, world, at=NOON + timedelta(minutes=5)).context["view"]
+
+        assert (soon.estimate.nights, later.estimate.nights) == (NIGHTS, NIGHTS + 1)
+
+    def test_each_draft_is_judged_anew(self, client: Client, world: World) -> None:
+        whole = net_of(look(client, world))
+
+        windows = (Window((0, 1, 2, 3, 4, 5, 6), 19 * 60, 22 * 60),)
+
+        assert net_of(look_again(client, world, windows=windows)) < whole
+
+    def test_what_is_remembered_is_nobody_elses(self, client: Client, world: World) -> None:
+        look(client, world)
+        consent.stop_all_cars(owner_id=world.olivia.pk, now=NOON)
+        sent = write_draft(world)
+
+        with travel(NOON, tick=False):
+            assert client.post(address(world, "rules/preview"), sent).status_code == 404
 
 
 class TestWhoMayLook:

@@ -16,7 +16,7 @@ from billing.queries.earnings import get_earnings
 from consent import operations as consent
 from consent.rules import Window
 from portal.past.estimate import estimate_month, to_month
-from portal.past.facts import list_noons, load_facts
+from portal.past.facts import forget_facts, list_noons, load_facts
 from portal.past.nights import replay
 from tests.billing.meters import NOON, World, create_car, create_world, settle_all
 from tests.factories import sign_in
@@ -38,6 +38,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def world() -> World:
+    forget_facts()
     return create_nights()
 
 

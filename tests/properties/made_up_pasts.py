@@ -52,6 +52,7 @@ class Case:
     samples: dict[datetime, dict[str, Any]]
     ran: tuple[Ran, ...]
     likely: Likely
+    reward: Reward
     pause: tuple[int, int] | None
     early: Use
 
@@ -167,8 +168,8 @@ def cases(draw: st.DrawFn) -> Case:
                 for place, category in enumerate(WorkloadCategory, start=100)
             ],
             bytes_per_kwh=20_000_000,
-            rewards=[Reward(first_n, last_n - 96, 100_000)],
         ),
+        reward=Reward(first_n, last_n - 96, 100_000),
         pause=draw(
             st.none()
             | st.none()

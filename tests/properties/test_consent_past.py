@@ -18,6 +18,7 @@ from consent.queries.past import (
     Ran,
     from_quarter,
     list_past_quarters,
+    load_history,
     to_quarter,
 )
 from consent.rules import Pause as Break
@@ -232,7 +233,7 @@ class Past:
         )
 
     def make_workload(self, n: int, ran: Ran | None) -> Workload:
-        [reward] = self.case.likely.rewards
+        reward = self.case.reward
         micros = reward.micros_per_h if n < reward.until_n else None
         if ran is None:
             return replace(find_wanted_work(rules=self.rules), reward_micros_per_h=micros)
@@ -261,13 +262,19 @@ def store(case: Case, car: Vehicle) -> None:
 
 
 def replay_in_sql(case: Case, car: Vehicle) -> tuple[PastQuarter, ...]:
+    history = load_history(
+        vehicle_id=car.pk,
+        owner_id=car.owner_id,
+        first_n=case.first_n,
+        last_n=case.last_n,
+        ran=case.ran,
+        rewards=[case.reward],
+    )
     return list_past_quarters(
         vehicle_id=car.pk,
         owner_id=car.owner_id,
         draft=case.draft,
-        first_n=case.first_n,
-        last_n=case.last_n,
-        ran=case.ran,
+        history=history,
         likely=case.likely,
     )
 
