@@ -5,9 +5,11 @@ What stays and why is listed in docs/operations.md; the other apps erase what th
 themselves, in the same transaction.
 """
 
+import json
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 import pgtrigger
 from allauth.account.models import EmailAddress
@@ -136,7 +138,7 @@ def erase_person(
     addresses = list_addresses(user_id=user_id)
     _erase_mail(user, addresses, mail_keys)
     _erase_audit(user_id, addresses, subjects)
-    _erase_sign_in(user)
+    _erase_sign_in(user, addresses)
     user.email = f"{encode('prs', user_id)}@erased.invalid"
     user.display_name = ""
     user.set_unusable_password()
@@ -164,16 +166,23 @@ def _erase_audit(user_id: int, addresses: Iterable[str], subjects: Iterable[str]
         AuditEvent.objects.filter(about).exclude(detail={}).update(detail={})
 
 
-def _erase_sign_in(user: User) -> None:
+def _erase_sign_in(user: User, addresses: Iterable[str]) -> None:
     Authenticator.objects.filter(user=user).delete()
     EmailAddress.objects.filter(user=user).delete()
-    # Sessions carry the person inside their text only, and the address beside how they signed in.
+    # Sessions carry the person inside their text only: who is signed in, and the address of
+    # who asked for a code and never entered it.
+    marks = [f'"{address.lower()}"' for address in addresses]
     own = [
         session.pk
         for session in Session.objects.iterator(chunk_size=2_000)
-        if session.get_decoded().get("_auth_user_id") == str(user.pk)
+        if _is_about(session.get_decoded(), user, marks)
     ]
     Session.objects.filter(pk__in=own).delete()
+
+
+def _is_about(data: dict[str, Any], user: User, marks: Iterable[str]) -> bool:
+    text = json.dumps(data, ensure_ascii=False, default=str).lower()
+    return data.get("_auth_user_id") == str(user.pk) or any(mark in text for mark in marks)
 
 
 def _name_goodbye(user_id: int) -> str:

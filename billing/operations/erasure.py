@@ -11,11 +11,20 @@ from django.db import connection
 
 from accounts import operations as accounts
 from accounts.queries import Erasure, list_addresses
-from billing.models import Account, Component, PayoutAccount, PayoutHold, ProviderEvent
+from billing.models import (
+    Account,
+    Component,
+    PayoutAccount,
+    PayoutAttempt,
+    PayoutHold,
+    ProviderEvent,
+)
 from billing.operations.ledger import AccountKey, Leg, post_entry
 from billing.queries.earnings import select_accounts
 from billing.queries.erasure import OpenMoney, has_unsettled_usage, list_open_money
 from consent import operations as consent
+from consent.queries.known import list_known_cars
+from web.public_ids import encode
 from web.transactions import durable
 
 
@@ -77,13 +86,13 @@ def _is_free(erasure: Erasure) -> bool:
 def _erase(owner_id: int, now: datetime) -> None:
     for money in list_open_money(owner_id=owner_id):
         _close_books(owner_id, money, now)
-    _erase_records(owner_id)
+    subjects = _erase_records(owner_id)
     # A car that was added while the request waited.
     consent.stop_all_cars(owner_id=owner_id, now=now)
     consent.erase_traces(owner_id=owner_id, addresses=list_addresses(user_id=owner_id))
     accounts.erase_person(
         user_id=owner_id,
-        subjects=list(consent.list_audit_subjects(owner_id=owner_id)),
+        subjects=[*subjects, *consent.list_audit_subjects(owner_id=owner_id)],
         mail_keys=list(consent.list_mail_keys(owner_id=owner_id)),
         now=now,
     )
@@ -132,35 +141,54 @@ def _list_parts(account: Account) -> Iterator[tuple[str, int]]:
             yield component, micros
 
 
-# What a meter said of the car beside its energy. The record stays: money was made of it.
+# What a meter said of the car beside its energy. The record stays: money was made of it, or it
+# was decided that none is.
 _FORGET_READINGS = """
 UPDATE billing_usagerecord r
 SET state_of_charge_min_permille = NULL, battery_temp_min_decic = NULL,
-    battery_temp_max_decic = NULL, plugged_in = NULL, is_home = NULL
-FROM billing_ratedline l
-JOIN consent_vehicle_v v ON v.vehicle_id = l.vehicle_id
-WHERE v.owner_id = %s AND l.owner_id = v.owner_id
-  AND r.on_date = l.on_date AND r.id = l.record_id
+    battery_temp_max_decic = NULL, plugged_in = NULL, is_home = NULL, mobile_data_bytes = NULL
+FROM (
+    SELECT on_date, record_id FROM billing_ratedline
+    WHERE vehicle_id = ANY(%(vehicle_ids)s) AND owner_id = %(owner_id)s
+    UNION ALL
+    SELECT on_date, record_id FROM billing_quarantinedrecord
+    WHERE vehicle_id = ANY(%(vehicle_ids)s) AND state IN ('dismissed', 'superseded')
+) l
+WHERE r.on_date = l.on_date AND r.id = l.record_id AND r.owner_id = %(owner_id)s
 """
 
 
-# What was refused at the door and is decided; an open one may still become money.
+# What was set aside and is decided, and what was said of it; an open one may still become
+# money. A decision keeps that it had a reason. What was refused at the door names the car in
+# its text only.
 _FORGET_TEXTS = """
 UPDATE billing_quarantinedrecord q
-SET body = ''
-FROM consent_vehicle_v v
-WHERE v.owner_id = %s AND q.vehicle_id = v.vehicle_id AND q.state <> 'open' AND q.body <> ''
+SET body = '', resolution = CASE WHEN q.resolution = '' THEN '' ELSE 'erased' END
+WHERE q.state <> 'open' AND (q.vehicle_id = ANY(%s) OR q.body LIKE ANY(%s))
+RETURNING 'quarantined_record:' || q.id
 """
 
 
-def _erase_records(owner_id: int) -> None:
+def _erase_records(owner_id: int) -> list[str]:
     """
     Take out of billing's own rows what names an owner or tells of their car.
+
+    Returns what the audit trail calls the rows of which a person said something.
     """
+    car_ids = [car.vehicle_id for car in list_known_cars(owner_id=owner_id)]
+    named = [f"%{encode('veh', car_id)}%".replace("_", r"\_") for car_id in car_ids]
     with connection.cursor() as cursor:
-        cursor.execute(_FORGET_READINGS, [owner_id])
-        cursor.execute(_FORGET_TEXTS, [owner_id])
+        cursor.execute(_FORGET_READINGS, {"owner_id": owner_id, "vehicle_ids": car_ids})
+        cursor.execute(_FORGET_TEXTS, [car_ids, named])
+        subjects = [subject for (subject,) in cursor.fetchall()]
+    _erase_payouts(owner_id)
+    return subjects
+
+
+def _erase_payouts(owner_id: int) -> None:
     PayoutHold.objects.filter(owner_id=owner_id).update(reason="")
+    # What the provider said when it refused a payout.
+    PayoutAttempt.objects.filter(payout__owner_id=owner_id).update(error_detail="")
     account = PayoutAccount.objects.filter(owner_id=owner_id).first()
     if account is None:
         return

@@ -3,23 +3,39 @@ An owner is forgotten when nothing is owed any more, and the books add up as bef
 """
 
 import pytest
+import time_machine
 from allauth.mfa.models import Authenticator
 from django.contrib.sessions.models import Session
 from django.core import mail
 from django.db import connection
 from django.test import Client
+from django.urls import reverse
 
 from accounts.models import AuditEvent, Outbox
 from accounts.operations import record_audit
-from billing.models import PayoutAccount, PayoutHold, Transfer, UsageRecord
+from billing.models import (
+    PayoutAccount,
+    PayoutAttempt,
+    PayoutHold,
+    QuarantinedRecord,
+    Transfer,
+    UsageRecord,
+)
 from billing.operations.erasure import ask_for_erasure, complete_erasures, take_erasure_back
 from billing.operations.payout_holds import place_hold
+from billing.operations.payouts import execute_payouts
+from billing.operations.quarantine import dismiss
 from billing.operations.releases import release_due
 from consent.models import ConsentVersion
 from tests.billing.erasing import CLEARED, complete, read_breaks
 from tests.billing.meters import NOON, World, create_car, create_world, settle_all
 from tests.billing.people import create_fiona, earn, owe, read_balance, set_up_payouts
+from tests.billing.stripe import approve_a_run, stand_in
 from tests.factories import create_owner, sign_in
+from tests.stripe_stand_in import StandIn
+
+
+__all__ = ["stand_in"]
 
 
 @pytest.fixture
@@ -131,7 +147,7 @@ class TestErasure:
         assert UsageRecord.objects.get(owner_id=mallory.pk).plugged_in is True
 
     def test_forgets_what_meters_said_of_the_car(self, world: World) -> None:
-        world.report(world.event())
+        world.report(world.event(mobile_data_bytes=7))
         settle_all()
         ask_for_erasure(owner_id=world.olivia.pk, gives_up_money=True, now=NOON)
         release_due(now=CLEARED)
@@ -139,7 +155,53 @@ class TestErasure:
 
         record = UsageRecord.objects.get()
         assert (record.energy_wh, record.plugged_in, record.is_home) == (252, None, None)
-        assert record.state_of_charge_min_permille is None
+        assert (record.state_of_charge_min_permille, record.mobile_data_bytes) == (None, None)
+
+    def test_forgets_what_the_provider_said_of_a_payout(self, stand_in: StandIn) -> None:
+        scene = approve_a_run(stand_in)
+        stand_in.control.add_fault("reject_destination")
+        execute_payouts(now=NOON)
+        assert PayoutAttempt.objects.get().error_detail != ""
+
+        ask_for_erasure(owner_id=scene.olivia.pk, gives_up_money=True, now=NOON)
+
+        assert complete(scene.olivia).erased_at is not None
+        attempt = PayoutAttempt.objects.get()
+        assert (attempt.error_code != "", attempt.error_detail) == (True, "")
+
+    def test_forgets_what_was_refused_at_the_door_and_decided(self, world: World) -> None:
+        other = create_car(create_owner("Mallory"), plate="MA 11 RY")
+        world.report(
+            world.event(energy_wh=-1),
+            world.event(energy_wh=-2),
+            world.event(vehicle=other, energy_wh=-3),
+        )
+        fiona = create_fiona()
+        first, still_open, foreign = QuarantinedRecord.objects.order_by("position")
+        for kept in (first, foreign):
+            dismiss(quarantined_id=kept.pk, actor_id=fiona.pk, reason="Olivia rang", now=NOON)
+        ask_for_erasure(owner_id=world.olivia.pk, gives_up_money=True, now=NOON)
+        complete(world.olivia)
+
+        for row in (first, still_open, foreign):
+            row.refresh_from_db()
+        assert (first.body, first.resolution, first.resolved_by) == ("", "erased", fiona)
+        assert still_open.body != ""
+        assert (foreign.body != "", foreign.resolution) == (True, "Olivia rang")
+        details = AuditEvent.objects.filter(action="quarantine.dismissed").order_by("id")
+        assert [bool(event.detail) for event in details] == [False, True]
+
+    def test_forgets_the_browser_that_asked_for_a_code(self) -> None:
+        olivia = create_owner("Olivia")
+        for email in ("olivia@example.com", "not.olivia@example.com"):
+            with time_machine.travel(NOON, tick=False):
+                Client().post(reverse("account_request_login_code"), {"email": email})
+        assert Session.objects.count() == 2
+        ask_for_erasure(owner_id=olivia.pk, gives_up_money=False, now=NOON)
+        complete(olivia)
+
+        assert [session.get_decoded() for session in Session.objects.all()] != []
+        assert Session.objects.count() == 1
 
     def test_keeps_the_trail_of_who_did_what(self) -> None:
         olivia = create_owner("Olivia")
