@@ -55,6 +55,7 @@ def load(*, day: int, quarters: int = QUARTERS) -> int:
         quarters=quarters,
         first_at=FIRST_DAY + timedelta(days=day),
         first_batch=day * 100_000,
+        first_sequence=day * QUARTERS,
     )
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")

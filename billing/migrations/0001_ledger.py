@@ -82,6 +82,14 @@ DROP TRIGGER billing_transfer_sound ON billing_transfer;
 DROP FUNCTION billing_check_transfers();
 """
 
+# sum(bigint) counts in numeric, which takes several times as long and must be turned back. A
+# sum of money that does not fit is an error here too; one of nothing is 0.
+SUM = """
+CREATE AGGREGATE billing_sum(bigint) (
+    SFUNC = int8pl, STYPE = bigint, INITCOND = '0', COMBINEFUNC = int8pl, PARALLEL = SAFE
+);
+"""
+
 # A sealed block is a range of transactions: see LedgerSeal. Rows lie in that order on disk.
 WRITING_ORDER = """
 ALTER TABLE billing_transfer
@@ -566,6 +574,7 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(NO_CHANGE, NO_CHANGE_UNDONE),
         migrations.RunSQL(SOUND_TRANSFERS, SOUND_TRANSFERS_UNDONE),
+        migrations.RunSQL(SUM, "DROP AGGREGATE billing_sum(bigint)"),
         migrations.RunSQL(WRITING_ORDER, WRITING_ORDER_UNDONE),
         migrations.RunSQL(APP_ROLE, APP_ROLE_UNDONE),
     ]

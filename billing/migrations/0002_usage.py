@@ -46,6 +46,22 @@ BEGIN
 END $$;
 """
 
+# How many quarter-hours the zone's clocks are ahead of UTC from first_at to last_at; NULL where
+# they change in between. Nowhere do they change and change back within 20 days.
+OFFSET = """
+CREATE FUNCTION billing_offset_quarters(
+    first_at timestamptz, last_at timestamptz, time_zone text
+) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+SELECT CASE WHEN last_at - first_at < interval '20 days'
+        AND (first_at AT TIME ZONE time_zone) - (first_at AT TIME ZONE 'UTC')
+            = (last_at AT TIME ZONE time_zone) - (last_at AT TIME ZONE 'UTC')
+    THEN (date_part('epoch', (first_at AT TIME ZONE time_zone)
+        - (first_at AT TIME ZONE 'UTC')) / 900)::integer
+END
+$$;
+"""
+OFFSET_UNDONE = "DROP FUNCTION billing_offset_quarters(timestamptz, timestamptz, text)"
+
 # Hot rows move within their page; small tables are vacuumed before they grow.
 STORAGE = """
 ALTER TABLE billing_vehiclemeter SET (fillfactor = 70);
@@ -94,6 +110,7 @@ class Migration(migrations.Migration):
         *_settlement_tables.OPERATIONS,
         *_usage_tables.OPERATIONS,
         migrations.RunSQL(ENSURE_DAYS, "DROP FUNCTION billing_ensure_days(date, date)"),
+        migrations.RunSQL(OFFSET, OFFSET_UNDONE),
         migrations.RunSQL(STORAGE, migrations.RunSQL.noop),
         migrations.RunSQL(ENTRIES_OF_SETTLEMENT, "DROP INDEX billing_entry_settlement"),
         migrations.RunSQL(TARIFF_IN_FORCE, TARIFF_IN_FORCE_UNDONE),

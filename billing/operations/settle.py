@@ -99,7 +99,9 @@ class Survey:
     has_refused: bool
     has_further_rules: bool
     has_grants: bool
+    has_tight_bookings: bool
     has_reserved: bool
+    has_lines: bool
 
 
 def settle_pending(*, now: datetime) -> int:
@@ -163,7 +165,6 @@ def _settle(*, now: datetime, limit: int, is_locking: bool) -> SettlementResult 
         chain = Chain(cursor=cursor, settlement=settlement, now=now)
         chain.read(is_locking=is_locking)
         survey = chain.rate()
-        chain.write()
         chain.count()
         chain.post()
         if survey.has_reserved:
@@ -217,9 +218,12 @@ class Chain:
     settlement: Settlement
     now: datetime
 
-    def run(self, name: str) -> None:
+    def run(self, *names: str) -> None:
+        """
+        Run one file, or a statement that is written in several.
+        """
         self.cursor.execute(
-            read_sql(f"settle/{name}.sql"),
+            "".join(read_sql(f"settle/{name}.sql") for name in names),
             {
                 "settlement_id": self.settlement.pk,
                 "lane": self.settlement.lane,
@@ -237,10 +241,21 @@ class Chain:
         self.run("35_read_use")
 
     def rate(self) -> Survey:
-        self.run("40_rate")
+        """
+        Write the plain lines, then those that something rare may touch.
+        """
+        self.run("38_prepare")
+        self.run("40_rate", "60_write_and_sum")
         self.run("41_survey")
         survey = Survey(*self.cursor.fetchone())
-        self.run("42_prepare")
+        if survey.has_lines:
+            self._look_at_rare(survey)
+            self.run("59_waited", "60_write_and_sum")
+        self.run("65_sum_bookings")
+        self.run("66_write_rare")
+        return survey
+
+    def _look_at_rare(self, survey: Survey) -> None:
         if survey.has_further_rules:
             self.run("45_further_rules")
         if survey.has_unpriced:
@@ -255,23 +270,8 @@ class Chain:
             self.run("56_granted_grace")
         if survey.has_corrections or survey.has_superseded:
             self.run("57_against_the_rules")
-        self._sum()
-        return survey
-
-    def _sum(self) -> None:
-        """
-        Sum the lines, once more when some bookings turn out to be full.
-        """
-        self.run("60_sum")
-        self.run("61_is_over")
-        if self.cursor.fetchone()[0]:
-            self.run("55_over_booking")
-            self.run("62_forget_sums")
-            self.run("60_sum")
-
-    def write(self) -> None:
-        self.run("65_write_lines")
-        self.run("66_write_rare")
+        if survey.has_tight_bookings:
+            self.run("58_over_booking")
 
     def post(self) -> None:
         entry = Entry.objects.create(

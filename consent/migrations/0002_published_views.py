@@ -82,15 +82,16 @@ $$
 #
 # Pass the columns of consent_terms_v one by one, then those of the record. An is_withdrawn of
 # NULL (an outer join found no version) gives no_consent. The interval lies within one
-# quarter-hour of UTC. category_bit is WorkloadCategory.bit; 0 or NULL is unlabelled. A reading
-# that is NULL was not given. The last four arguments are the use *before* this record.
+# quarter-hour of UTC; week_quarter is the one of the week in which it begins, in the version's
+# zone, 0 on Monday at 00:00. category_bit is WorkloadCategory.bit; 0 or NULL is unlabelled. A
+# reading that is NULL was not given. The last four arguments are the use *before* this record.
 #
 # One SELECT of immutable parts without a table, so that the planner inlines it: called as
 # a function it would cost several microseconds a row. An argument that is more than a column
 # is worked out once per mention, or keeps the planner from inlining.
-REFUSALS = """
-CREATE FUNCTION consent_refusals(
-    is_withdrawn boolean, time_zone text, week_mask bit, battery_stop_pct integer,
+REFUSALS_AT = """
+CREATE FUNCTION consent_refusals_at(
+    is_withdrawn boolean, week_quarter integer, week_mask bit, battery_stop_pct integer,
     plugged_in_only boolean, home_only boolean, temp_high_c integer, temp_low_c integer,
     energy_wh_per_day_max bigint, energy_wh_per_month_max bigint,
     compute_s_per_day_max bigint, compute_s_per_month_max bigint,
@@ -104,10 +105,7 @@ SELECT CASE WHEN is_withdrawn IS NULL THEN 1 WHEN is_withdrawn THEN 2
             WHEN starts_at >= expires_at THEN 536870912 ELSE
     CASE WHEN NOT plugged_in_only OR plugged_in THEN 0 WHEN plugged_in IS NULL THEN 16 ELSE 8 END
   | CASE WHEN NOT home_only OR is_home THEN 0 WHEN is_home IS NULL THEN 64 ELSE 32 END
-    -- Quarter 0 of the week is Monday 00:00; 1970 began on a Thursday, 288 quarters later.
-  | CASE WHEN get_bit(week_mask, ((floor(date_part('epoch', starts_at AT TIME ZONE time_zone)
-                                         / 900)::bigint + 288) % 672)::integer) = 1
-         THEN 0 ELSE 128 END
+  | CASE WHEN get_bit(week_mask, week_quarter) = 1 THEN 0 ELSE 128 END
   | CASE WHEN state_of_charge_min_permille >= battery_stop_pct * 10 THEN 0
          WHEN state_of_charge_min_permille IS NULL THEN 512 ELSE 256 END
   | CASE WHEN temp_high_c IS NULL OR battery_temp_max_decic <= temp_high_c * 10 THEN 0
@@ -119,7 +117,7 @@ SELECT CASE WHEN is_withdrawn IS NULL THEN 1 WHEN is_withdrawn THEN 2
   | CASE WHEN day_compute_s >= compute_s_per_day_max THEN 32768 ELSE 0 END
   | CASE WHEN month_compute_s >= compute_s_per_month_max THEN 65536 ELSE 0 END
     -- Meters report whole watt-hours: half of one is forgiven.
-  | CASE WHEN (2 * energy_wh - 1) * 3600::double precision
+  | CASE WHEN power_limit_w IS NOT NULL AND (2 * energy_wh - 1) * 3600::double precision
               > 2.0::double precision * power_limit_w * date_part('epoch', ends_at - starts_at)
          THEN 131072 ELSE 0 END
   | CASE WHEN categories_mask & category_bit <> 0 THEN 0
@@ -128,7 +126,35 @@ END
 $$
 """
 
+# The same, where the quarter of the week is not worked out yet.
+REFUSALS = """
+CREATE FUNCTION consent_refusals(
+    is_withdrawn boolean, time_zone text, week_mask bit, battery_stop_pct integer,
+    plugged_in_only boolean, home_only boolean, temp_high_c integer, temp_low_c integer,
+    energy_wh_per_day_max bigint, energy_wh_per_month_max bigint,
+    compute_s_per_day_max bigint, compute_s_per_month_max bigint,
+    power_limit_w integer, categories_mask integer, expires_at timestamptz,
+    starts_at timestamptz, ends_at timestamptz, energy_wh bigint, category_bit integer,
+    state_of_charge_min_permille integer, plugged_in boolean, is_home boolean,
+    battery_temp_min_decic integer, battery_temp_max_decic integer,
+    day_energy_wh bigint, day_compute_s bigint, month_energy_wh bigint, month_compute_s bigint
+) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+-- Quarter 0 of the week is Monday 00:00; 1970 began on a Thursday, 288 quarters later.
+SELECT consent_refusals_at(
+    is_withdrawn,
+    ((floor(date_part('epoch', starts_at AT TIME ZONE time_zone) / 900)::bigint + 288)
+     % 672)::integer,
+    week_mask, battery_stop_pct, plugged_in_only, home_only, temp_high_c, temp_low_c,
+    energy_wh_per_day_max, energy_wh_per_month_max, compute_s_per_day_max,
+    compute_s_per_month_max, power_limit_w, categories_mask, expires_at, starts_at, ends_at,
+    energy_wh, category_bit, state_of_charge_min_permille, plugged_in, is_home,
+    battery_temp_min_decic, battery_temp_max_decic, day_energy_wh, day_compute_s,
+    month_energy_wh, month_compute_s)
+$$
+"""
+
 REFUSALS_UNDONE = "DROP FUNCTION consent_refusals"
+REFUSALS_AT_UNDONE = "DROP FUNCTION consent_refusals_at"
 
 # What the further rules of a version make of the mask above: bits are added, and a date that
 # is open or closed out of turn takes the place of the week's hours. Pass the mask as a column,
@@ -197,6 +223,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(PAUSES, "DROP VIEW consent_pause_v"),
         migrations.RunSQL(DAY_USE, "DROP VIEW consent_day_use_v"),
         migrations.RunSQL(WEAR, "DROP FUNCTION consent_wear_wh"),
+        migrations.RunSQL(REFUSALS_AT, REFUSALS_AT_UNDONE),
         migrations.RunSQL(REFUSALS, REFUSALS_UNDONE),
         migrations.RunSQL(FURTHER_REFUSALS, FURTHER_REFUSALS_UNDONE),
         migrations.RunSQL(ROOM_FOR_UPDATES, ROOM_FOR_UPDATES_UNDONE),

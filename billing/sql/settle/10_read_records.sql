@@ -20,26 +20,19 @@ CROSS JOIN LATERAL (
 ) r;
 ANALYZE settling_record (record_id, vehicle_id, booking_id, owner_id, starts_at, ends_at);
 
--- is_crowded: two records may share a period, since a sum of powers of two differs from their
--- union when one comes twice. power_w: no record drew more. offset_quarters: how far local
--- time is ahead, where the clocks do not change in between.
+-- is_crowded: two records share a period, or periods that are a multiple of 64 apart: then they
+-- leave fewer bits than there are records. power_w: no record drew more.
 CREATE TEMPORARY TABLE settling_vehicle ON COMMIT DROP AS
 SELECT s.vehicle_id, s.first_at, s.last_at, s.owner_id, s.first_sequence, s.last_sequence,
     s.record_count, s.is_crowded, s.power_w, v.region_code, v.rated_power_w, v.time_zone,
-    m.latest_ends_at,
-    CASE WHEN s.last_at - s.first_at < interval '20 days'
-            AND (s.first_at AT TIME ZONE v.time_zone) - (s.first_at AT TIME ZONE 'UTC')
-                = (s.last_at AT TIME ZONE v.time_zone) - (s.last_at AT TIME ZONE 'UTC')
-        THEN (date_part('epoch', (s.first_at AT TIME ZONE v.time_zone)
-            - (s.first_at AT TIME ZONE 'UTC')) / 900)::integer
-    END AS offset_quarters
+    m.latest_ends_at
 FROM (
     SELECT vehicle_id, min(starts_at) AS first_at, max(ends_at) AS last_at,
         min(owner_id) AS owner_id,
         min(sequence) FILTER (WHERE NOT is_requeued) AS first_sequence,
         max(sequence) FILTER (WHERE NOT is_requeued) AS last_sequence,
         count(*) FILTER (WHERE NOT is_requeued) AS record_count,
-        sum(1::bigint << period %% 60) <> bit_or(1::bigint << period %% 60) AS is_crowded,
+        bit_count(bit_or(1::bigint << period %% 64)::bit(64)) < count(*) AS is_crowded,
         3600 * max(energy_wh / greatest(duration_s, 1e-6::double precision)) AS power_w
     FROM settling_record
     GROUP BY vehicle_id

@@ -5,7 +5,8 @@ CREATE TEMPORARY TABLE settling_terms ON COMMIT DROP AS
 SELECT t.*,
     t.energy_wh_per_day_max IS NOT NULL OR t.compute_s_per_day_max IS NOT NULL
         OR t.energy_wh_per_month_max IS NOT NULL OR t.compute_s_per_month_max IS NOT NULL
-        AS is_capped
+        AS is_capped,
+    t.starts_at > v.first_at - interval '15 minutes' OR t.ends_at < v.last_at AS is_changing
 FROM settling_vehicle v
 CROSS JOIN LATERAL (
     -- The version before counts too: what it permits may end within a lease of the change.
@@ -27,10 +28,10 @@ WHERE p.starts_at < v.last_at AND p.ends_at > v.first_at;
 -- owners have a tariff cannot be guessed, and a loop over all of them for each would be squared.
 CREATE TEMPORARY TABLE settling_own_tariff ON COMMIT DROP AS
 SELECT v.vehicle_id, v.region_code, tstzrange(v.first_at, v.last_at) AS during, t.tariff_id,
-    t.in_force
+    t.in_force, t.time_zone
 FROM settling_vehicle v
 LEFT JOIN LATERAL (
-    SELECT id AS tariff_id, in_force FROM billing_tariff
+    SELECT id AS tariff_id, in_force, time_zone FROM billing_tariff
     WHERE coalesce(owner_id, 0) = v.owner_id AND region_code = ''
         AND in_force && tstzrange(v.first_at, v.last_at)
     OFFSET 0
@@ -38,11 +39,11 @@ LEFT JOIN LATERAL (
 
 CREATE TEMPORARY TABLE settling_tariff ON COMMIT DROP AS
 SELECT vehicle_id, tariff_id, lower(in_force) AS starts_at,
-    coalesce(upper(in_force), 'infinity') AS ends_at
+    coalesce(upper(in_force), 'infinity') AS ends_at, time_zone
 FROM settling_own_tariff
 WHERE tariff_id IS NOT NULL
 UNION ALL
-SELECT o.vehicle_id, t.id, lower(free), coalesce(upper(free), 'infinity')
+SELECT o.vehicle_id, t.id, lower(free), coalesce(upper(free), 'infinity'), t.time_zone
 FROM (
     SELECT vehicle_id, region_code, during, coalesce(range_agg(in_force), '{}') AS taken
     FROM settling_own_tariff
@@ -54,10 +55,24 @@ JOIN billing_tariff t ON t.owner_id IS NULL AND t.region_code = o.region_code
 CROSS JOIN LATERAL unnest(tstzmultirange(t.in_force) - o.taken) free;
 ANALYZE settling_tariff;
 
+-- How many quarter-hours each zone's clocks are ahead of UTC; NULL where they change among these
+-- records, and then the vehicle's own records are asked, and each of them last of all.
+CREATE TEMPORARY TABLE settling_zone ON COMMIT DROP AS
+SELECT z.time_zone, billing_offset_quarters(d.first_at, d.last_at, z.time_zone) AS offset_quarters
+FROM (SELECT min(first_at) AS first_at, max(last_at) AS last_at FROM settling_vehicle) d
+CROSS JOIN (
+    SELECT time_zone FROM settling_vehicle
+    UNION
+    SELECT time_zone FROM settling_terms
+    UNION
+    SELECT time_zone FROM settling_tariff
+) z;
+ANALYZE settling_zone;
+
 -- All that one vehicle's records need, wide but few, so that the many records meet one join:
 -- a row for each stretch of time in which its consent version and its tariff stay the same.
 -- A stretch before the first version, or without a tariff, has NULL there.
--- offset_quarters is NULL when the clocks change in between.
+-- is_plain: no pause, change of consent or further rule can touch the vehicle's records.
 CREATE TEMPORARY TABLE settling_place ON COMMIT DROP AS
 WITH versions AS (
     SELECT vehicle_id, version_id, starts_at, ends_at FROM settling_terms
@@ -71,18 +86,19 @@ WITH versions AS (
 )
 SELECT v.vehicle_id, greatest(c.starts_at, r.starts_at, '-infinity') AS starts_at,
     least(c.ends_at, r.ends_at, 'infinity') AS ends_at, c.ends_at AS version_ends_at,
-    v.time_zone AS local_zone, v.offset_quarters AS local_offset_quarters,
+    v.time_zone AS local_zone,
+    coalesce(vz.offset_quarters, billing_offset_quarters(v.first_at, v.last_at, v.time_zone))
+        AS local_offset_quarters,
+    coalesce(tz.offset_quarters, billing_offset_quarters(v.first_at, v.last_at, t.time_zone))
+        AS version_offset_quarters,
+    coalesce(pz.offset_quarters, billing_offset_quarters(v.first_at, v.last_at, p.time_zone))
+        AS tariff_offset_quarters,
+    w.vehicle_id IS NULL AS is_plain,
     t.version_id, t.is_withdrawn, t.time_zone, t.week_mask, t.battery_stop_pct,
     t.plugged_in_only, t.home_only, t.temp_high_c, t.temp_low_c, t.energy_wh_per_day_max,
     t.energy_wh_per_month_max, t.compute_s_per_day_max, t.compute_s_per_month_max,
     t.power_limit_w, t.categories_mask, t.expires_at,
-    r.tariff_id, p.currency, p.time_zone AS tariff_zone, p.bands, p.band_micros_per_kwh,
-    CASE WHEN v.last_at - v.first_at < interval '20 days'
-            AND (v.first_at AT TIME ZONE p.time_zone) - (v.first_at AT TIME ZONE 'UTC')
-                = (v.last_at AT TIME ZONE p.time_zone) - (v.last_at AT TIME ZONE 'UTC')
-        THEN (date_part('epoch', (v.first_at AT TIME ZONE p.time_zone)
-            - (v.first_at AT TIME ZONE 'UTC')) / 900)::integer
-    END AS offset_quarters
+    r.tariff_id, p.currency, p.time_zone AS tariff_zone, p.bands, p.band_micros_per_kwh
 FROM settling_vehicle v
 JOIN versions c ON c.vehicle_id = v.vehicle_id
 LEFT JOIN settling_terms t ON t.vehicle_id = c.vehicle_id AND t.version_id = c.version_id
@@ -96,24 +112,42 @@ LEFT JOIN (
     GROUP BY vehicle_id HAVING max(ends_at) < 'infinity'
 ) r ON r.vehicle_id = v.vehicle_id AND r.starts_at < c.ends_at AND r.ends_at > c.starts_at
 LEFT JOIN billing_tariff p ON p.id = r.tariff_id
+LEFT JOIN settling_zone vz ON vz.time_zone = v.time_zone
+LEFT JOIN settling_zone tz ON tz.time_zone = t.time_zone
+LEFT JOIN settling_zone pz ON pz.time_zone = p.time_zone
+LEFT JOIN (
+    SELECT vehicle_id FROM settling_pause
+    UNION
+    SELECT vehicle_id FROM settling_terms WHERE is_changing OR has_further_rules
+) w ON w.vehicle_id = v.vehicle_id
 WHERE greatest(c.starts_at, r.starts_at) < v.last_at
     AND least(c.ends_at, r.ends_at) > v.first_at;
 ANALYZE settling_place (vehicle_id, starts_at, ends_at);
 
+-- is_tight: these records may be more than the booking has room for.
 CREATE TEMPORARY TABLE settling_booking ON COMMIT DROP AS
 SELECT b.booking_id, b.organization_id, b.pool_id, b.currency, b.starts_at, b.ends_at,
     b.energy_wh, b.jobs_max, b.price_micros_per_kwh, b.price_micros_per_job, b.category_bit,
     b.is_live AND d.closed_at IS NULL AS is_live, d.closed_at IS NOT NULL AS is_closed,
-    coalesce(d.billed_wh, 0) AS billed_wh, coalesce(d.billed_jobs, 0) AS billed_jobs
-FROM (SELECT DISTINCT booking_id FROM settling_record) r
+    m.room_wh, m.room_jobs, r.energy_wh > m.room_wh OR r.jobs > m.room_jobs AS is_tight
+FROM (
+    SELECT booking_id, sum(energy_wh) AS energy_wh, count(completed_job_id) AS jobs
+    FROM settling_record GROUP BY booking_id
+) r
 JOIN marketplace_booking_terms_v b ON b.booking_id = r.booking_id
-LEFT JOIN billing_bookingdelivery d ON d.booking_id = r.booking_id;
+LEFT JOIN billing_bookingdelivery d ON d.booking_id = r.booking_id
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN d.closed_at IS NULL THEN b.energy_wh - coalesce(d.billed_wh, 0) ELSE 0 END
+            AS room_wh,
+        CASE WHEN d.closed_at IS NULL THEN b.jobs_max - coalesce(d.billed_jobs, 0) ELSE 0 END
+            AS room_jobs
+) m;
 ANALYZE settling_booking;
 
 -- A booking with its pool's rate card, for each card that can apply.
 CREATE TEMPORARY TABLE settling_sale ON COMMIT DROP AS
 SELECT b.booking_id, b.organization_id, b.currency, b.starts_at, b.ends_at, b.category_bit,
-    b.price_micros_per_kwh, b.price_micros_per_job, b.is_live, t.rate_card_id,
+    b.price_micros_per_kwh, b.price_micros_per_job, b.is_live, b.is_tight, t.rate_card_id,
     t.reward_micros_per_kwh, t.reward_micros_per_job, t.wear_micros_per_kwh,
     t.starts_at AS rate_starts_at, t.ends_at AS rate_ends_at
 FROM settling_booking b

@@ -2,13 +2,19 @@
 -- stored, and what comes before it here.
 CREATE TEMPORARY TABLE settling_before ON COMMIT DROP AS
 WITH capped AS (
-    SELECT vehicle_id, max(time_zone) AS time_zone
-    FROM settling_terms GROUP BY vehicle_id HAVING bool_or(is_capped)
+    SELECT c.vehicle_id, z.time_zone, z.offset_quarters
+    FROM (
+        SELECT vehicle_id, max(time_zone) AS time_zone
+        FROM settling_terms GROUP BY vehicle_id HAVING bool_or(is_capped)
+    ) c
+    JOIN settling_zone z ON z.time_zone = c.time_zone
 ), dated AS (
     SELECT m.*, local_date - date_part('day', local_date)::integer + 1 AS local_month
     FROM (
         SELECT r.record_id, r.vehicle_id, r.starts_at, r.energy_wh, r.duration_s,
-            (r.starts_at AT TIME ZONE c.time_zone)::date AS local_date, c.time_zone
+            CASE WHEN c.offset_quarters IS NOT NULL
+                THEN DATE '1970-01-01' + (r.period + c.offset_quarters) / 96
+                ELSE (r.starts_at AT TIME ZONE c.time_zone)::date END AS local_date, c.time_zone
         FROM capped c
         JOIN settling_record r ON r.vehicle_id = c.vehicle_id
         WHERE r.record_id NOT IN (SELECT record_id FROM settling_refused)

@@ -25,12 +25,7 @@ WITH plain AS (
     LEFT JOIN settling_before u ON u.record_id = l.record_id
     WHERE l.refusals <> 0
         -- Where one version held all along, what was found stands.
-        AND l.vehicle_id IN (
-            SELECT v.vehicle_id
-            FROM settling_vehicle v
-            JOIN settling_terms c ON c.vehicle_id = v.vehicle_id
-            WHERE c.starts_at > v.first_at - interval '15 minutes' OR c.ends_at < v.last_at
-        )
+        AND l.vehicle_id IN (SELECT vehicle_id FROM settling_terms WHERE is_changing)
     WINDOW versions AS (PARTITION BY l.record_id ORDER BY t.starts_at)
 ), around AS (
     SELECT p.record_id, p.version_id, p.starts_at, p.line_starts_at, p.is_leased,

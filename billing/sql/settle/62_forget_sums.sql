@@ -1,1 +1,0 @@
-DROP TABLE settling_sum, settling_delivery;
