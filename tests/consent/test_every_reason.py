@@ -4,6 +4,7 @@ A reason is more than a code: it has words, a place to go, and a test, or this f
 Each is also produced here once, so that no code stands in the list that nothing can ever say.
 """
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from consent.queries.phrases import REASON_PHRASES
 from consent.queries.words import GATE_LABELS, REASON_FIELDS, REASON_TITLES
 from consent.rules import (
     BuyersMode,
+    Decision,
     Gate,
     Pause,
     ReasonCode,
@@ -35,6 +37,7 @@ from web.public_ids import encode
 
 
 TESTS = Path(__file__).resolve().parent.parent
+SCHEDULERS_PAGE = TESTS.parent / "docs" / "scheduler.md"
 MINUTE = timedelta(minutes=1)
 TABLES: dict[str, dict[ReasonCode, Any]] = {
     "title": REASON_TITLES,
@@ -135,6 +138,24 @@ CAUSES: dict[ReasonCode, tuple[Gate, dict[str, Any]]] = {
 }
 
 
+def refuse(code: ReasonCode) -> tuple[Gate, Decision]:
+    """
+    Return the gate that should say no, and what is said.
+    """
+    gate, changes = Gate.CONSENT, dict[str, Any]()
+    if code is not ReasonCode.NO_CONSENT:
+        assert code in CAUSES, "say here what brings it about"
+        gate, changes = CAUSES[code]
+    is_agreed = code is not ReasonCode.NO_CONSENT
+    return gate, decide(
+        rules=replace(NIGHT_RULES, **changes.get("rules", {})) if is_agreed else None,
+        state=replace(GOOD_STATE, **changes.get("state", {})),
+        use=changes.get("use", Use()),
+        workload=changes.get("workload", INFERENCE),
+        now=NIGHT,
+    )
+
+
 @pytest.mark.parametrize("thing", TABLES)
 def test_every_reason_has_it(thing: str) -> None:
     lacking = [code.name for code in ReasonCode if not str(TABLES[thing].get(code, ""))]
@@ -144,23 +165,23 @@ def test_every_reason_has_it(thing: str) -> None:
 
 @pytest.mark.parametrize("code", list(ReasonCode), ids=str)
 def test_every_reason_is_given_by_a_gate(code: ReasonCode) -> None:
-    if code is ReasonCode.NO_CONSENT:
-        gate, changes = Gate.CONSENT, dict[str, Any]()
-        rules = None
-    else:
-        assert code in CAUSES, "say here what brings it about"
-        gate, changes = CAUSES[code]
-        rules = replace(NIGHT_RULES, **changes.get("rules", {}))
-    decision = decide(
-        rules=rules,
-        state=replace(GOOD_STATE, **changes.get("state", {})),
-        use=changes.get("use", Use()),
-        workload=changes.get("workload", INFERENCE),
-        now=NIGHT,
-    )
+    gate, decision = refuse(code)
 
     assert not decision.permit
     assert gate in {finding.gate for finding in decision.reasons if finding.code is code}
+
+
+@pytest.mark.parametrize("code", list(ReasonCode), ids=str)
+def test_every_reason_leaves_the_api_by_its_value(code: ReasonCode) -> None:
+    gate, decision = refuse(code)
+
+    [shown] = [
+        each for each in show_decision(decision)["context"]["reasons"] if each["code"] == code.value
+    ]
+
+    assert re.fullmatch(r"[a-z]+(_[a-z]+)*", shown["code"])
+    assert (shown["rule"], shown["detail"]) == (gate.value, DETAILS[code])
+    assert f"`{code.value}`" in SCHEDULERS_PAGE.read_text(encoding="utf-8"), "tell schedulers"
 
 
 def test_every_gate_has_a_label_and_refuses_for_something() -> None:
@@ -205,14 +226,7 @@ def test_a_mask_of_all_reasons_names_them_all() -> None:
 
 
 def test_a_refused_buyer_leaves_under_its_public_id() -> None:
-    _gate, changes = CAUSES[ReasonCode.BUYER_REFUSED]
-    decision = decide(
-        rules=replace(NIGHT_RULES, **changes["rules"]),
-        state=GOOD_STATE,
-        use=Use(),
-        workload=changes["workload"],
-        now=NIGHT,
-    )
+    _gate, decision = refuse(ReasonCode.BUYER_REFUSED)
 
     [reason] = show_decision(decision)["context"]["reasons"]
 
