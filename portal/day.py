@@ -210,7 +210,7 @@ def _fill_gap(
             continue
         for starts_at, ends_at, is_unplugged in _cut(there.unplugged, begin, end):
             if is_unplugged:
-                yield _draw_idle(starts_at, ends_at, _("Not plugged in"), "idle", "outline")
+                yield _draw_idle(starts_at, ends_at, _("Not plugged in"), "idle", "hatch")
             else:
                 yield from _fill_hours(open_spans, there, starts_at, ends_at)
 

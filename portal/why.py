@@ -183,7 +183,8 @@ def find_line(lines: tuple[Line, ...], at: datetime) -> Line | None:
 
 
 def _count_later(moment: Moment, car: KnownCar, owner_id: int) -> LaterUse:
-    zone = ZoneInfo(car.time_zone)
+    rules = moment.standing.rules
+    zone = ZoneInfo(car.time_zone) if rules is None else rules.zone
     return count_later_use(
         owner_id=owner_id,
         vehicle_id=car.vehicle_id,
