@@ -2,9 +2,13 @@
 Answers to schedulers that bind: a permit to a job is a lease, and every answer is written down.
 
 One short transaction for a whole batch: rules are read, vehicles with budgets are locked, then
-what is left of those is read (R4: lock first, then read). Items are judged one after the other,
-so that what one is granted counts for the next. A withdrawal commits before or after the rules
-are read; after it, no renewal finds its consent again.
+what is left of those is read, and their rules again where they changed (R4: lock first, then
+read). Items are judged one after the other, so that what one is granted counts for the next.
+
+A decision counts from the moment at which it reads the rules: a withdrawal commits before or
+after that, and whoever asks after the commit, to begin or to renew, does not find the consent
+again. The rows of vehicles without budgets are not locked for it: that would write a thousand of
+them for every batch, and make owners wait for schedulers.
 """
 
 from collections import Counter

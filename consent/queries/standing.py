@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -64,6 +65,7 @@ _COLUMNS = f"""
     {FURTHER}
 """
 _CODES = {code.value: code for code in ReasonCode}
+_NUMBER = 3
 _RULES = slice(3, 23)
 _REST_AT = 23
 
@@ -79,6 +81,10 @@ JOIN consent_vehicle v ON v.id = q.vehicle_id AND v.retired_at IS NULL
 LEFT JOIN consent_consentversion c ON c.vehicle_id = v.id AND upper_inf(c.in_force)
 LEFT JOIN consent_vehiclestate s ON s.vehicle_id = v.id
 """  # noqa: S608 - made of the constants above
+_NUMBERS = """
+SELECT vehicle_id, number FROM consent_consentversion
+WHERE vehicle_id = ANY(%(ids)s::bigint[]) AND upper_inf(in_force)
+"""
 # A pause began when it was asked for; a skipped night may lie ahead, the next one counts.
 _BREAKS_NOW = """
 SELECT b.vehicle_id,
@@ -136,6 +142,8 @@ GROUP BY q.place
 
 Breaks = tuple[Pause | None, Pause | None]
 _NO_BREAKS: Breaks = (None, None)
+# A row of the statement, and the rules in it.
+_Read = tuple[tuple[Any, ...], Rules | None]
 
 
 def load_standings(
@@ -148,15 +156,17 @@ def load_standings(
     Return the present standing of each vehicle that exists, by its id.
 
     `before_use` is called with the vehicles that have a budget, if any, before their use and
-    their leases are read: the place for a lock.
+    their leases are read: the place for a lock. Rules that changed while it was waited for
+    are read again.
     """
     values = {"ids": write_array(vehicle_ids), "now": now}
-    rows = [(row, _read_rules(row[_RULES])) for row in _fetch(_NOW, values)]
+    rows = _fetch_now(values)
+    limited = [row[0] for row, rules in rows if _counts_use(rules)]
+    if limited and before_use is not None:
+        before_use(limited)
+        rows = _refresh(rows, limited, now)
     breaks = {row[0]: _read_breaks(row[1:]) for row in _fetch(_BREAKS_NOW, values)}
-    budgets = [(row[0], rules, now) for row, rules in rows if _counts_use(rules)]
-    if budgets and before_use is not None:
-        before_use([vehicle_id for vehicle_id, _, _ in budgets])
-    uses = _load_uses(budgets)
+    uses = _load_uses([(row[0], rules, now) for row, rules in rows if _counts_use(rules)])
     leases: dict[int, list[HeldLease]] = defaultdict(list)
     for vehicle_id, *lease in _fetch(_LEASES, values):
         leases[vehicle_id].append(HeldLease(*lease))
@@ -172,6 +182,23 @@ def load_standings(
         )
         for row, rules in rows
     }
+
+
+def _fetch_now(values: dict[str, Any]) -> list[_Read]:
+    return [(row, _read_rules(row[_RULES])) for row in _fetch(_NOW, values)]
+
+
+def _refresh(rows: list[_Read], locked: Sequence[int], now: datetime) -> list[_Read]:
+    """
+    Return rows with the present rules of vehicles that are locked now and were not when read.
+    """
+    numbers = dict(_fetch(_NUMBERS, {"ids": write_array(locked)}))
+    read = {row[0]: row[_NUMBER] for row, _ in rows}
+    changed = [each for each in locked if numbers.get(each) != read[each]]
+    if not changed:
+        return rows
+    kept = [each for each in rows if each[0][0] not in changed]
+    return kept + _fetch_now({"ids": write_array(changed), "now": now})
 
 
 def load_past_standings(*, places: Sequence[tuple[int, datetime]]) -> list[Standing | None]:
@@ -232,9 +259,13 @@ def _read_rules(columns: tuple[Any, ...]) -> Rules | None:
         return None
     # The columns are the fields of Rules in their order.
     fields: list[Any] = [*columns[:17]]
-    fields[2], fields[3] = ZoneInfo(fields[2]), mask_from_bits(fields[3])
+    fields[2], fields[3] = ZoneInfo(fields[2]), _read_mask(fields[3])
     wear_micros_per_kwh, compute_micros_per_h, further = columns[17:]
     return Rules(*fields, *read_further(further, wear_micros_per_kwh, compute_micros_per_h))
+
+
+# Most owners keep one of few weeks.
+_read_mask = lru_cache(maxsize=4096)(mask_from_bits)
 
 
 def _read_breaks(columns: tuple[Any, ...]) -> Breaks:
