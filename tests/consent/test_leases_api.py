@@ -2,7 +2,6 @@
 A scheduler's day over HTTP: permits renewed, ended, rehearsed, and what ends them.
 """
 
-import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +13,7 @@ from accounts.models import User
 from consent import operations
 from consent.models import DecisionRecord, Lease, Vehicle
 from consent.rules import Gate, Grace, ReasonCode, Window
+from tests.consent.calling import ask, codes, post, tell
 from tests.factories import create_consent
 from web.public_ids import encode
 
@@ -33,56 +33,6 @@ def ready_car(scheduler: Client, car: Vehicle, now: datetime) -> Vehicle:
     create_consent(car, windows=ALWAYS)
     tell(scheduler, car, now)
     return car
-
-
-def post(client: Client, path: str, document: Any) -> dict[str, Any]:
-    response = client.post(path, json.dumps(document), content_type="application/json")
-    assert response.status_code == 200, response.content
-    answer = response.json()
-    assert isinstance(answer, dict)
-    return answer
-
-
-def tell(client: Client, car: Vehicle, at: datetime, **facts: Any) -> dict[str, Any]:
-    sample = {
-        "vehicle_id": encode("veh", car.pk),
-        "observed_at": at.isoformat(),
-        "state_of_charge_pct": 62,
-        "plugged_in": True,
-        "battery_temp_c": 18,
-        "is_home": True,
-        "is_moving": False,
-    }
-    return post(client, "/api/v1/telemetry", {"samples": [sample | facts]})
-
-
-def ask(
-    client: Client,
-    car: Vehicle,
-    *,
-    action: str = "run",
-    job_id: str = "j-81",
-    context: dict[str, Any] | None = None,
-    **properties: Any,
-) -> dict[str, Any]:
-    return post(
-        client,
-        "/access/v1/evaluation",
-        {
-            "subject": {
-                "type": "workload",
-                "id": job_id,
-                "properties": {"category": "inference"} | properties,
-            },
-            "action": {"name": action},
-            "resource": {"type": "vehicle", "id": encode("veh", car.pk)},
-            "context": context or {},
-        },
-    )
-
-
-def codes(answer: dict[str, Any]) -> list[str]:
-    return [reason["code"] for reason in answer["context"]["reasons"]]
 
 
 class TestRun:
