@@ -15,7 +15,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from consent.models import ConsentVersion, Vehicle
+from consent.models import ConsentVersion, ProfileVersion, Vehicle
 from consent.rules import DateException, Gate, Grace, ReadyBy, Window, mask_from_windows
 from consent.rules.parts import FIXED_PARTS, PARTS
 from tests.factories import (
@@ -217,6 +217,43 @@ class TestEditor:
 
         expect(switch).to_be_checked()
 
+    def test_a_rule_that_is_switched_off_keeps_its_values(
+        self, open_page: Opener, car: Vehicle
+    ) -> None:
+        page = open_page(address(car, "rules"))
+        energy = page.get_by_role("switch", name="Limit: Energy a month")
+        page.get_by_label("Energy a month", exact=True).fill("42.5")
+        expect(energy).to_be_checked()
+        energy.uncheck()
+        page.get_by_label("Ready to drive").uncheck()
+        page.get_by_label("Level in percent, line 1").fill("65")
+        page.get_by_label("Ready by, line 1", exact=True).fill("06:15")
+        page.get_by_role("button", name="Review and save version 2").click()
+        page.get_by_role("button", name="Confirm version 2").click()
+        expect(page.get_by_text("Version 2 of your rules")).to_be_visible()
+        page.reload()
+
+        expect(energy).not_to_be_checked()
+        expect(page.get_by_label("Energy a month", exact=True)).to_have_value("42.5")
+        expect(page.get_by_label("Ready to drive")).not_to_be_checked()
+        expect(page.get_by_label("Level in percent, line 1")).to_have_value("65")
+        expect(page.get_by_label("Ready by, line 1", exact=True)).to_have_value("06:15")
+        version = ConsentVersion.objects.latest("number")
+        assert (version.energy_wh_per_month_max, version.ready_by) == (None, [])
+
+    def test_typed_quarter_hours_are_saved(self, open_page: Opener, car: Vehicle) -> None:
+        page = open_page(address(car, "rules"))
+        page.get_by_text("Type the times, to the quarter-hour").click()
+        page.get_by_label("From, line 1", exact=True).first.fill("22:15")
+        page.get_by_role("button", name="Review and save version 2").click()
+        page.get_by_role("button", name="Confirm version 2").click()
+
+        expect(page.get_by_text("Version 2 of your rules")).to_be_visible()
+        expect(page.locator("#hours-total")).to_have_text("61.25 of 168 hours allowed")
+        expect(page.locator(".week .cell").nth(22)).to_have_accessible_name(
+            "Monday 22:00\N{EN DASH}23:00, only 22:15\N{EN DASH}23:00"
+        )
+
     def test_lines_come_and_go_without_leaving_the_page(
         self, open_page: Opener, car: Vehicle
     ) -> None:
@@ -242,6 +279,10 @@ class TestEditor:
 
         day = (timezone.now() + timedelta(days=30)).date().isoformat()
         page.get_by_label("Date 1", exact=True).fill(day)
+        later = (timezone.now() + timedelta(days=40)).date().isoformat()
+        page.get_by_role("button", name="Add a date").click()
+        expect(page.get_by_label("Date 1", exact=True)).to_have_value(day)
+        page.get_by_label("Date 2", exact=True).fill(later)
         page.get_by_label("Public holidays").select_option(label="Norway")
         page.locator("#id_battery_resume_pct").fill("30")
         page.get_by_role("button", name="Review and save version 2").click()
@@ -255,7 +296,7 @@ class TestEditor:
 
         version = ConsentVersion.objects.latest("number")
         assert (version.battery_resume_pct, version.holiday_country) == (55, "NO")
-        assert version.exceptions == [{"date": day, "open": False}]
+        assert version.exceptions == [{"date": each, "open": False} for each in (day, later)]
         noon = Window((0,), 12 * 60, 13 * 60)
         assert version.week_mask == mask_from_windows((*NIGHTLY_RULES.windows, noon))
 
@@ -302,10 +343,41 @@ def test_cars_follow_the_defaults(open_page: Opener, car: Vehicle) -> None:
     assert (version.profile_number, version.own_fields) == (1, ["battery"])
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_defaults_of_two_tabs_are_merged(open_page: Opener, car: Vehicle, scheme: str) -> None:
+    page = open_page("/cars/defaults/", color_scheme=scheme)
+    other = page.context.new_page()
+    for tab, floor in ((other, "42"), (page, "45")):
+        tab.goto(page.url)
+        tab.get_by_label("Battery floor").last.fill(floor)
+    other.get_by_role("button", name="Review version 1 of the defaults").click()
+    other.get_by_role("button", name="Confirm the defaults").click()
+    expect(other.get_by_text("Your defaults are saved, version 1")).to_be_visible()
+    page.get_by_role("button", name="Review version 1 of the defaults").click()
+
+    expect(page.get_by_role("heading", name="Your defaults changed meanwhile")).to_be_visible()
+    for size in (WIDE, PHONE):
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        assert Axe().run(page).response["violations"] == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    page.get_by_role("radio", name=re.compile("Your draft")).check()
+    page.get_by_role("button", name="Review what was chosen").click()
+    assert Axe().run(page).response["violations"] == []
+    page.get_by_role("button", name="Confirm the defaults").click()
+
+    expect(page.get_by_text("Your defaults are saved, version 2")).to_be_visible()
+    assert ProfileVersion.objects.latest("number").rules["battery_stop_pct"] == 45
+
+
 def test_pause_and_withdraw_take_one_press(open_page: Opener, car: Vehicle) -> None:
     page = open_page("/cars/")
     page.locator("summary", has_text="Pause").click()
     page.get_by_role("button", name=re.compile("Tonight until")).click()
+    expect(page.get_by_text("Paused by you")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Paused by you")).to_have_count(0)
+    page.locator("summary", has_text="Pause").click()
+    page.get_by_role("button", name=re.compile("Until I resume")).click()
     expect(page.get_by_text("Paused by you")).to_be_visible()
     page.get_by_role("button", name="Resume").click()
     expect(page.get_by_text("The pause is over")).to_be_visible()
