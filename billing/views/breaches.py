@@ -141,8 +141,16 @@ def _make_view(
         tags=tuple(tags),
         facts=tuple(_list_facts(breach, car, closings)),
         url=_find_reading(breach, sessions),
-        why_url=link_why(breach.vehicle_id, breach.starts_at),
+        why_url=link_why(breach.vehicle_id, _find_moment(breach, closings)),
     )
+
+
+def _find_moment(breach: Breach, closings: Closings) -> datetime:
+    """
+    Return the first moment of a breach at which its rules said no.
+    """
+    closed = [each.at for each in closings.values() if each.at < breach.ends_at]
+    return max(breach.starts_at, *closed) if closed else breach.starts_at
 
 
 def _list_facts(breach: Breach, car: KnownCar, closings: Closings) -> Iterator[Fact]:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from django.db.models import Max, Min, Q, QuerySet
 
 from consent.models import (
+    ConsentEvent,
     ConsentVersion,
     DecisionRecord,
     GraceGrant,
@@ -140,7 +141,7 @@ def load_moment(*, vehicle: Vehicle, at: datetime, is_now: bool) -> Moment:
     else:
         [found] = load_past_standings(places=[(vehicle.pk, at)])
         assert found is not None, "the car was read before"
-        standing = found
+        standing = _restore_pause(found)
     answers = _list_answers(vehicle.pk, at)
     version = ConsentVersion.objects.filter(vehicle=vehicle, in_force__contains=at).first()
     heard = _hear_now(standing) if is_now else _hear(standing, answers, at)
@@ -155,6 +156,24 @@ def load_moment(*, vehicle: Vehicle, at: datetime, is_now: bool) -> Moment:
         answers=answers,
         permits=(*_list_leases(vehicle.pk, at), *_list_grants(vehicle.pk, at)),
     )
+
+
+def _restore_pause(standing: Standing) -> Standing:
+    """
+    Return the standing with the end that its pause had when it began: resuming cuts it short.
+    """
+    pause = standing.state.pause
+    if pause is None:
+        return standing
+    begun = ConsentEvent.objects.filter(
+        vehicle_id=standing.vehicle_id,
+        kind=ConsentEvent.Kind.PAUSED,
+        effective_at=pause.starts_at,
+    ).first()
+    if begun is None:
+        return standing
+    then = replace(pause, ends_at=begun.pause_ends_at)
+    return replace(standing, state=replace(standing.state, pause=then))
 
 
 # ------------------------------------------------------------------ what the car had said

@@ -8,6 +8,7 @@ from itertools import groupby
 
 from django.utils.translation import gettext as _
 
+from billing.queries.readings import Line
 from consent.queries.moments import Answer, Permit, Source, is_asked_just_now
 from consent.queries.phrases import phrase_reason
 from consent.queries.words import CATEGORIES
@@ -41,8 +42,12 @@ def compare(judged: Judged, *, zone: str) -> Comparison:
     line, answer = judged.line, _find_answer(judged)
     if line is not None and line.refusals:
         reasons = _join(reasons_from_mask(line.refusals))
-        text = _("A job ran although %(reasons)s: this is a breach.") % {"reasons": reasons}
-        return Comparison(text=f"{text} {_tell(answer, zone)}".strip(), tone="stop", is_breach=True)
+        texts = [
+            _("A job ran although %(reasons)s: this is a breach.") % {"reasons": reasons},
+            _describe_interval(judged, line, zone),
+            _tell(answer, zone),
+        ]
+        return Comparison(text=" ".join(filter(None, texts)), tone="stop", is_breach=True)
     if line is not None:
         return _compare_work(answer, zone)
     if judged.moment.is_now:
@@ -57,6 +62,18 @@ def compare(judged: Judged, *, zone: str) -> Comparison:
         % {"reasons": _join(answer.reasons)},
         tone="brand",
     )
+
+
+def _describe_interval(judged: Judged, line: Line, zone: str) -> str:
+    """
+    Return that a whole interval was checked, where some of its moments were within the rules.
+    """
+    if set(reasons_from_mask(line.refusals)) <= set(judged.decision.codes):
+        return ""
+    return _("The meter's interval is checked as a whole, from %(first)s to %(last)s.") % {
+        "first": local_time(line.starts_at, zone),
+        "last": local_time(line.ends_at, zone),
+    }
 
 
 def _find_answer(judged: Judged) -> Answer | None:

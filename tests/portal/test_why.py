@@ -11,8 +11,9 @@ from django.test import Client
 from billing.models import RatedLine
 from consent import operations as consent
 from consent.models import DecisionRecord
-from consent.rules import Gate, Grace, ReasonCode, decide
-from tests.billing.meters import EVENING, NOON, create_world, settle_all
+from consent.queries import decide_now
+from consent.rules import Decision, Gate, Grace, ReasonCode, decide
+from tests.billing.meters import ALWAYS, EVENING, NOON, create_world, settle_all
 from tests.consent.asking import ask_one, hear, run
 from tests.factories import create_consent, create_owner, create_vehicle
 from tests.portal.asking_why import (
@@ -32,6 +33,20 @@ from web.public_ids import encode
 
 
 pytestmark = pytest.mark.django_db
+
+
+# What the car says one after the other, for tests of agreement.
+SAID: tuple[dict[str, Any], ...] = (
+    {},
+    {"state_of_charge_permille": 399},
+    {"state_of_charge_permille": 420},  # still recovering
+    {"state_of_charge_permille": 700, "battery_temp_decic": 301},
+    {"plugged_in": False, "battery_temp_decic": None},
+    {"is_moving": True, "plugged_in": None},
+    {"is_moving": True, "plugged_in": True},  # cannot be true
+    {"state_of_charge_permille": None},
+    {},
+)
 
 
 class TestVerdict:
@@ -90,6 +105,19 @@ class TestVerdict:
         assert "Refused at 19:02:00 on Fri 20 Nov: you had paused the car" in read(paused)
         assert find_check(paused, "Not paused")["found"] == "paused since 19:01"
         assert find_check(paused, "Not paused")["limit"] == "until 20:01"
+
+    def test_of_a_pause_names_the_end_that_it_had_then(self, client: Client) -> None:
+        world = create_world()
+        hear(world.vehicle, EVENING)
+        mine: dict[str, Any] = {"vehicle_id": world.vehicle.pk, "owner_id": world.olivia.pk}
+        consent.pause(**mine, until=EVENING + 2 * HOUR, kind="tonight", now=EVENING)
+        consent.resume(**mine, now=EVENING + 3 * MINUTE)
+
+        paused = open_why(client, world, EVENING + 2 * MINUTE)
+        resumed = open_why(client, world, EVENING + 3 * MINUTE)
+
+        assert "The next opening, as of that moment: Fri 20 Nov, 21:00." in read(paused)
+        assert "Permitted" in read(resumed)
 
     def test_is_made_by_the_version_in_force_then(self, client: Client) -> None:
         world = create_world(**FLOOR)
@@ -173,6 +201,37 @@ class TestComparison:
         mask = sum(code.bit for code in view_of(page).judged.decision.codes)
         assert mask == RatedLine.objects.get().refusals
 
+    def test_of_an_interval_that_began_within_the_rules(self, client: Client) -> None:
+        world = create_world()
+        hear(world.vehicle, EVENING)
+        consent.pause(
+            vehicle_id=world.vehicle.pk,
+            owner_id=world.olivia.pk,
+            until=None,
+            kind="until_resumed",
+            now=EVENING + 5 * MINUTE,
+        )
+        world.report(world.event())
+        settle_all()
+
+        before = read(open_why(client, world, EVENING + MINUTE))
+        breaches = get(client, world.olivia, "/breaches/")
+
+        assert "Permitted at 19:01:00" in before
+        assert "this is a breach. The meter's interval is checked as a whole, from 19:00" in before
+        assert "/why/?at=2026-11-20T18:05:00Z" in breaches.text
+
+    def test_of_a_permit_that_still_ran(self, client: Client) -> None:
+        world = create_world()
+        hear(world.vehicle, EVENING)
+        ask_one(run(world.vehicle, "j-81"), now=EVENING)
+
+        soon = read(open_why(client, world, EVENING + 30 * SECOND, now=EVENING + MINUTE))
+        late = read(open_why(client, world, EVENING + 70 * SECOND, now=EVENING + 2 * MINUTE))
+
+        assert "Held a permit job j-81, from 19:00 to 19:01" in soon
+        assert "Held a permit" not in late
+
     def test_says_how_an_answer_differs_from_the_checks(self, client: Client) -> None:
         world = create_world(**FLOOR)
         hear(world.vehicle, EVENING)
@@ -213,22 +272,35 @@ class TestComparison:
         assert "Let go on although end of your hours" in read(page)
 
 
+def test_the_checks_agree_with_the_sign_of_then(client: Client) -> None:
+    world = create_world(**FLOOR, windows=UNTIL_EIGHT, temp_high_c=30, temp_hold_min=5)
+    car = world.vehicle
+    mine: dict[str, Any] = {"vehicle_id": car.pk, "owner_id": world.olivia.pk}
+    shown: dict[datetime, Decision] = {}
+    for step, facts in enumerate(SAID):
+        at = EVENING + step * 11 * MINUTE + 7 * SECOND
+        hear(car, at, **facts)
+        if step == 2:
+            consent.pause(**mine, until=at + 20 * MINUTE, kind="hour", now=at + SECOND)
+        if step == 4:
+            create_consent(car, now=at + SECOND, **FLOOR, home_only=True, windows=ALWAYS)
+        for wait in (MINUTE, 4 * MINUTE, 9 * MINUTE):
+            shown[at + wait] = decide_now(**mine, now=at + wait)
+
+    open_count = 0
+    for at, decision in shown.items():
+        judged = view_of(open_why(client, world, at)).judged
+        assert judged.decision == decision, at
+        open_count += Gate.TELEMETRY in judged.unknown
+    # Only a car whose repeats are not kept is left open, and never one that was heard just now.
+    assert 0 < open_count <= len(SAID)
+
+
 def test_the_checks_agree_with_every_answer_given_live(client: Client) -> None:
     world = create_world(**FLOOR, windows=UNTIL_EIGHT, temp_high_c=30, energy_wh_per_day_max=900)
     car = world.vehicle
     told: dict[datetime, frozenset[ReasonCode]] = {}
-    said: tuple[dict[str, Any], ...] = (
-        {},
-        {"state_of_charge_permille": 399},
-        {"state_of_charge_permille": 420},  # still recovering
-        {"state_of_charge_permille": 700, "battery_temp_decic": 301},
-        {"plugged_in": False, "battery_temp_decic": None},
-        {"is_moving": True, "plugged_in": None},
-        {"is_moving": True, "plugged_in": True},  # cannot be true
-        {"state_of_charge_permille": None},
-        {},
-    )
-    for step, facts in enumerate(said):
+    for step, facts in enumerate(SAID):
         at = EVENING + step * 11 * MINUTE
         hear(car, at, **facts)
         asked_at = at + SECOND
