@@ -55,11 +55,13 @@ def load(*, day: int, quarters: int = QUARTERS) -> int:
         quarters=quarters,
         first_at=FIRST_DAY + timedelta(days=day),
         first_batch=day * 100_000,
-        first_sequence=day * QUARTERS,
     )
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
         cursor.execute("CHECKPOINT")
+    # A worker's session never makes other temporary tables, and only before the first of them
+    # can it ask for memory to keep them in.
+    connection.close()
     return VEHICLES * quarters
 
 

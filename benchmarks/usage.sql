@@ -1,6 +1,6 @@
 -- Usage as ingest stores it: one record per vehicle and quarter-hour, in batches of 5,000 that
 -- were posted quarter by quarter, each sorted by lane, vehicle and time.
--- Parameters: vehicles, quarters, first_at, first_batch, first_sequence.
+-- Parameters: vehicles, quarters, first_at, first_batch.
 
 SELECT billing_ensure_days(%(first_at)s::timestamptz::date,
     (%(first_at)s::timestamptz + %(quarters)s * interval '15 minutes')::date);
@@ -36,9 +36,10 @@ INSERT INTO billing_usagerecord (id, owner_id, vehicle_id, booking_id, sequence,
     ends_at, on_date, energy_wh, category_bit, consent_number, source_id,
     state_of_charge_min_permille, battery_temp_min_decic, battery_temp_max_decic, plugged_in,
     is_home, job_completed, event_id, job_id)
-SELECT record_id, v, v, 1 + v %% 200, %(first_sequence)s + q, starts_at,
+SELECT record_id, v, v, 1 + v %% 200, settled.sequence + 1 + q, starts_at,
     starts_at + interval '15 minutes', (starts_at AT TIME ZONE 'UTC')::date, 200 + v %% 52, 1, 1, 1,
     400 + v %% 600, 120, 260, true, true, (q + v) %% 10 = 0,
     'eu1-' || lpad(record_id::text, 12, '0'), 'job-' || lpad((record_id)::text, 12, '0')
-FROM placed ORDER BY record_id;
+FROM placed, (SELECT coalesce(max(last_sequence), 0) AS sequence FROM billing_vehiclemeter) settled
+ORDER BY record_id;
 DROP TABLE placed;

@@ -45,19 +45,26 @@ BEGIN
         FROM (
             SELECT 'account ' || s.account_id AS what
             FROM (
-                SELECT DISTINCT debit_account_id AS account_id, currency, owner_id,
-                    organization_id
-                FROM fresh
+                SELECT debit_account_id AS account_id, currency,
+                    min(coalesce(owner_id, -1)) AS owner_min,
+                    max(coalesce(owner_id, -1)) AS owner_max,
+                    min(coalesce(organization_id, -1)) AS organization_min,
+                    max(coalesce(organization_id, -1)) AS organization_max
+                FROM fresh GROUP BY debit_account_id, currency
                 UNION ALL
-                SELECT DISTINCT credit_account_id, currency, owner_id, organization_id FROM fresh
+                SELECT credit_account_id, currency,
+                    min(coalesce(owner_id, -1)), max(coalesce(owner_id, -1)),
+                    min(coalesce(organization_id, -1)), max(coalesce(organization_id, -1))
+                FROM fresh GROUP BY credit_account_id, currency
             ) s
             LEFT JOIN LATERAL (
                 SELECT id, currency, owner_id, organization_id
                 FROM billing_account WHERE id = s.account_id OFFSET 0
             ) a ON true
             WHERE a.id IS NULL OR a.currency <> s.currency
-                OR a.owner_id <> coalesce(s.owner_id, -1)
-                OR a.organization_id <> coalesce(s.organization_id, -1)
+                OR a.owner_id <> s.owner_min OR a.owner_id <> s.owner_max
+                OR a.organization_id <> s.organization_min
+                OR a.organization_id <> s.organization_max
             UNION ALL
             SELECT 'entry ' || s.entry_id
             FROM (SELECT DISTINCT entry_id FROM fresh) s
@@ -330,6 +337,7 @@ class Migration(migrations.Migration):
                     "credit_account",
                     models.ForeignKey(
                         db_constraint=False,
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="credits",
                         to="billing.account",
@@ -536,6 +544,27 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("business_key", ""), _negated=True),
                 name="billing_entry_business_key_given",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="transfer",
+            index=models.Index(
+                fields=["credit_account"],
+                name="billing_transfer_credited",
+                condition=models.Q(
+                    (
+                        "code__in",
+                        (
+                            "usage_settled",
+                            "job_completed",
+                            "usage_unbilled",
+                            "low_margin",
+                            "consent_breach",
+                            "earnings_released",
+                        ),
+                    ),
+                    _negated=True,
+                ),
             ),
         ),
         migrations.AddConstraint(

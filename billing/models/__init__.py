@@ -1,4 +1,5 @@
 from billing.models.ledger import (
+    CREDITS_NO_BUYER,
     KINDS_WITH_PARTS,
     Account,
     AccountKind,
@@ -46,6 +47,7 @@ from billing.models.usage import (
 
 __all__ = [
     "ACCEPTABLE_CODES",
+    "CREDITS_NO_BUYER",
     "HOURS_PER_WEEK",
     "KINDS_WITH_PARTS",
     "MICROS_PER_CENT",

@@ -256,22 +256,19 @@ class Chain:
         return survey
 
     def _look_at_rare(self, survey: Survey) -> None:
-        if survey.has_further_rules:
-            self.run("45_further_rules")
-        if survey.has_unpriced:
-            self.run("51_without_price")
-        if survey.has_refused or survey.has_further_rules:
-            self.run("52_changes_of_consent")
-        if survey.has_pauses:
-            self.run("53_pauses")
-        if survey.has_corrections or survey.has_superseded:
-            self.run("54_corrections")
-        if survey.has_grants:
-            self.run("56_granted_grace")
-        if survey.has_corrections or survey.has_superseded:
-            self.run("57_against_the_rules")
-        if survey.has_tight_bookings:
-            self.run("58_over_booking")
+        is_corrected = survey.has_corrections or survey.has_superseded
+        for name, is_there in (
+            ("45_further_rules", survey.has_further_rules),
+            ("51_without_price", survey.has_unpriced),
+            ("52_changes_of_consent", survey.has_refused or survey.has_further_rules),
+            ("53_pauses", survey.has_pauses),
+            ("54_corrections", is_corrected),
+            ("56_granted_grace", survey.has_grants),
+            ("57_against_the_rules", is_corrected),
+            ("58_over_booking", survey.has_tight_bookings),
+        ):
+            if is_there:
+                self.run(name)
 
     def post(self) -> None:
         entry = Entry.objects.create(

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from billing.models import Account, BookingDelivery
+from billing.models import CREDITS_NO_BUYER, Account, BookingDelivery
 from web.rows import fetch_rows
 
 
@@ -110,7 +110,12 @@ SELECT t.entry_id, min(t.code), a.currency,
        sum(CASE WHEN t.credit_account_id = a.id THEN t.amount_micros ELSE -t.amount_micros END),
        max(t.booking_id), min(t.effective_at)
 FROM billing_account a
-JOIN billing_transfer t ON t.credit_account_id = a.id OR t.debit_account_id = a.id
+CROSS JOIN LATERAL (
+    SELECT * FROM billing_transfer WHERE debit_account_id = a.id
+    UNION ALL
+    SELECT * FROM billing_transfer
+    WHERE credit_account_id = a.id AND NOT code IN %(credits_no_buyer)s
+) t
 WHERE coalesce(a.owner_id, 0) = 0 AND coalesce(a.organization_id, 0) = %(organization_id)s
   AND a.kind = 'buyer_prepaid' AND t.entry_id < %(before_id)s
 GROUP BY t.entry_id, a.currency
@@ -129,6 +134,7 @@ def list_balance_moves(
         BALANCE_MOVES,
         {
             "organization_id": organization_id,
+            "credits_no_buyer": CREDITS_NO_BUYER,
             "before_id": 2**63 - 1 if before_id is None else before_id,
             "limit": limit,
         },

@@ -17,7 +17,8 @@ FROM (
     CROSS JOIN LATERAL (
         VALUES (p.debit_account_id, p.debit_kind), (p.credit_account_id, p.credit_kind)
     ) AS side (account_id, kind)
-    WHERE side.account_id IS NULL
+    WHERE (p.debit_account_id IS NULL OR p.credit_account_id IS NULL)
+        AND side.account_id IS NULL
 ) s
 WHERE NOT EXISTS (
     SELECT FROM billing_account a
@@ -68,14 +69,13 @@ SET balance_micros = a.balance_micros + d.micros,
     compensation_micros = a.compensation_micros + d.compensation,
     returned_micros = a.returned_micros + d.returned
 FROM (
-    SELECT account_id, sum(micros)::bigint AS micros,
-        coalesce(sum(micros) FILTER (WHERE component = 'electricity'), 0)::bigint AS electricity,
-        coalesce(sum(micros) FILTER (WHERE component = 'wear'), 0)::bigint AS wear,
-        coalesce(sum(micros) FILTER (WHERE component = 'reward'), 0)::bigint AS reward,
-        coalesce(sum(micros) FILTER (WHERE component = 'job'), 0)::bigint AS job,
-        coalesce(sum(micros) FILTER (WHERE component = 'compensation'), 0)::bigint
-            AS compensation,
-        coalesce(sum(micros) FILTER (WHERE component = 'returned'), 0)::bigint AS returned
+    SELECT account_id, billing_sum(micros) AS micros,
+        billing_sum(micros) FILTER (WHERE component = 'electricity') AS electricity,
+        billing_sum(micros) FILTER (WHERE component = 'wear') AS wear,
+        billing_sum(micros) FILTER (WHERE component = 'reward') AS reward,
+        billing_sum(micros) FILTER (WHERE component = 'job') AS job,
+        billing_sum(micros) FILTER (WHERE component = 'compensation') AS compensation,
+        billing_sum(micros) FILTER (WHERE component = 'returned') AS returned
     FROM (
         SELECT debit_account_id AS account_id, -amount_micros AS micros,
             CASE WHEN debit_kind <> 'owner_receivable' THEN component END AS component

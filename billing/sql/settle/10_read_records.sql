@@ -38,5 +38,7 @@ FROM (
     GROUP BY vehicle_id
 ) s
 JOIN consent_vehicle_v v ON v.vehicle_id = s.vehicle_id
-LEFT JOIN billing_vehiclemeter m ON m.vehicle_id = s.vehicle_id;
+LEFT JOIN billing_vehiclemeter m ON m.vehicle_id = s.vehicle_id
+-- What follows meets the rows and index entries of vehicles side by side.
+ORDER BY s.vehicle_id;
 ANALYZE settling_vehicle (vehicle_id, owner_id, is_crowded);

@@ -121,7 +121,8 @@ LEFT JOIN (
     SELECT vehicle_id FROM settling_terms WHERE is_changing OR has_further_rules
 ) w ON w.vehicle_id = v.vehicle_id
 WHERE greatest(c.starts_at, r.starts_at) < v.last_at
-    AND least(c.ends_at, r.ends_at) > v.first_at;
+    AND least(c.ends_at, r.ends_at) > v.first_at
+ORDER BY v.vehicle_id;
 ANALYZE settling_place (vehicle_id, starts_at, ends_at);
 
 -- is_tight: these records may be more than the booking has room for.

@@ -3,16 +3,17 @@
 -- By owner, so that what follows meets accounts and their index entries side by side.
 CREATE TEMPORARY TABLE settling_due ON COMMIT DROP AS
 SELECT s.owner_id, b.organization_id, b.currency, s.on_date, s.is_billed,
+    (s.on_date + 1)::timestamp AT TIME ZONE 'UTC' AS effective_at,
     CASE WHEN b.is_closed THEN 'buyer_prepaid' ELSE 'buyer_held' END AS buyer_kind,
-    sum(s.electricity)::bigint AS electricity, sum(s.wear)::bigint AS wear,
-    sum(s.reward)::bigint AS reward, sum(s.job)::bigint AS job,
-    sum(s.all_electricity - s.electricity)::bigint AS rest_electricity,
-    sum(s.all_wear - s.wear)::bigint AS rest_wear,
-    sum(s.all_reward - s.reward)::bigint AS rest_reward,
-    sum(s.all_job - s.job)::bigint AS rest_job,
-    sum(s.charge - s.electricity - s.wear - s.reward)::bigint AS kept,
-    sum(s.job_charge - s.job)::bigint AS kept_job,
-    sum(s.compensation)::bigint AS compensation
+    billing_sum(s.electricity) AS electricity, billing_sum(s.wear) AS wear,
+    billing_sum(s.reward) AS reward, billing_sum(s.job) AS job,
+    billing_sum(s.all_electricity - s.electricity) AS rest_electricity,
+    billing_sum(s.all_wear - s.wear) AS rest_wear,
+    billing_sum(s.all_reward - s.reward) AS rest_reward,
+    billing_sum(s.all_job - s.job) AS rest_job,
+    billing_sum(s.charge - s.electricity - s.wear - s.reward) AS kept,
+    billing_sum(s.job_charge - s.job) AS kept_job,
+    billing_sum(s.compensation) AS compensation
 FROM settling_sum s
 JOIN settling_booking b ON b.booking_id = s.booking_id
 GROUP BY s.owner_id, b.organization_id, b.currency, s.on_date, s.is_billed, b.is_closed
@@ -22,15 +23,23 @@ ANALYZE settling_due (owner_id);
 -- The accounts of these owners; posting opens those that are missing. Looked up owner by owner,
 -- since a join would read the accounts of all.
 CREATE TEMPORARY TABLE settling_account ON COMMIT DROP AS
-SELECT o.owner_id, o.currency, a.*
-FROM (SELECT DISTINCT owner_id, currency FROM settling_due) o
-CROSS JOIN LATERAL (
-    SELECT max(id) FILTER (WHERE kind = 'owner_pending') AS pending_id,
-        max(id) FILTER (WHERE kind = 'owner_available') AS available_id
-    FROM billing_account
+SELECT o.owner_id, o.currency, p.pending_id, a.available_id
+FROM (
+    SELECT owner_id, currency, bool_or(compensation > 0) AS is_compensated
+    FROM settling_due GROUP BY owner_id, currency
+) o
+LEFT JOIN LATERAL (
+    SELECT id AS pending_id FROM billing_account
     WHERE coalesce(owner_id, 0) = o.owner_id AND coalesce(organization_id, 0) = 0
-        AND currency = o.currency
-) a;
+        AND kind = 'owner_pending' AND currency = o.currency
+    OFFSET 0
+) p ON true
+LEFT JOIN LATERAL (
+    SELECT id AS available_id FROM billing_account
+    WHERE o.is_compensated AND coalesce(owner_id, 0) = o.owner_id
+        AND coalesce(organization_id, 0) = 0 AND kind = 'owner_available' AND currency = o.currency
+    OFFSET 0
+) a ON true;
 ANALYZE settling_account (owner_id);
 
 CREATE TEMPORARY TABLE settling_buyer ON COMMIT DROP AS
@@ -43,8 +52,7 @@ JOIN billing_account a ON coalesce(a.owner_id, 0) = 0
 INSERT INTO posting (code, debit_kind, credit_kind, component, currency, owner_id,
     organization_id, on_date, amount_micros, effective_at, debit_account_id, credit_account_id)
 SELECT v.code, d.buyer_kind, 'owner_pending', v.component, d.currency, d.owner_id,
-    d.organization_id, d.on_date, v.micros, (d.on_date + 1)::timestamp AT TIME ZONE 'UTC',
-    b.account_id, a.pending_id
+    d.organization_id, d.on_date, v.micros, d.effective_at, b.account_id, a.pending_id
 FROM settling_due d
 LEFT JOIN settling_account a ON a.owner_id = d.owner_id AND a.currency = d.currency
 LEFT JOIN settling_buyer b ON b.organization_id = d.organization_id AND b.currency = d.currency
@@ -89,8 +97,8 @@ FROM (
     SELECT v.code, k.buyer_kind, 'platform_fee', '', k.currency, NULL, k.organization_id,
         k.on_date, v.micros, NULL
     FROM (
-        SELECT organization_id, currency, on_date, buyer_kind, sum(kept)::bigint AS kept,
-            sum(kept_job)::bigint AS kept_job
+        SELECT organization_id, currency, on_date, buyer_kind, billing_sum(kept) AS kept,
+            billing_sum(kept_job) AS kept_job
         FROM settling_due GROUP BY 1, 2, 3, 4
     ) k
     CROSS JOIN LATERAL (
