@@ -29,6 +29,7 @@ def show_given_up(request: PersonRequest) -> HttpResponse:
     context = {
         "mail_table": make_mail_table(letters, zone=zone),
         "news_table": make_news_table(events, zone=zone),
+        "nav_current": "home",
     }
     return render(request, "portal/given_up.html", context)
 

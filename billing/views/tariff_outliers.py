@@ -44,7 +44,7 @@ def _make_table(rows: tuple[TariffOutlier, ...], names: dict[int, str], zone: st
         caption=_("Owners' prices far above their region's, the farthest first"),
         columns=(
             Column(label=_("Owner")),
-            Column(label=_("Dearest hour"), is_number=True),
+            Column(label=_("Dearest hour"), is_number=True, is_optional=True),
             Column(label=_("In the region"), is_number=True, is_optional=True),
             Column(label=_("Of it"), is_number=True, sorted="descending"),
             Column(label=_("Paid this month, kWh"), is_number=True, is_optional=True),
