@@ -107,6 +107,47 @@ class TestCorrection:
         assert sorted(outcomes) == [(Outcome.ACCEPTED, 100), (Outcome.SUPERSEDED, 0)]
         assert Supersession.objects.count() == 1
 
+    def test_may_be_corrected_itself_before_it_is_settled(self, world: World) -> None:
+        world.report(world.event(id="old"))
+        settle_all()
+
+        world.report(
+            world.event(id="new", supersedes="old", energy_wh=100),
+            world.event(id="newer", supersedes="new", energy_wh=40),
+            world.event(id="newest", supersedes="newer", energy_wh=50),
+        )
+        settle_all()
+
+        assert not QuarantinedRecord.objects.exists()
+        lines = RatedLine.objects.values_list("kind", "outcome", "energy_wh")
+        assert sorted(lines) == [
+            (LineKind.USAGE, Outcome.ACCEPTED, 50),
+            (LineKind.USAGE, Outcome.ACCEPTED, 252),
+            (LineKind.USAGE, Outcome.SUPERSEDED, 0),
+            (LineKind.USAGE, Outcome.SUPERSEDED, 0),
+            (LineKind.REVERSAL, Outcome.ACCEPTED, -252),
+        ]
+        assert balance(world, "owner_pending") == 19_500  # 0.05 x (0.24 + 0.05 + 0.10)
+        assert world.ben.balance[1] == world.booking.held_micros - 25_000  # 0.05 x 0.50
+
+    def test_that_another_one_corrects_is_charged_though_the_booking_is_over(
+        self, world: World
+    ) -> None:
+        world.report(world.event(id="old"))
+        settle_all()
+        release_booking(booking_id=world.booking.id, now=NOON)
+        prepaid, _ = world.ben.balance
+
+        world.report(
+            world.event(id="new", supersedes="old", energy_wh=200),
+            world.event(id="newer", supersedes="new", energy_wh=100),
+        )
+        settle_all()
+
+        assert world.ben.balance == (prepaid + 76_000, 0)  # 126,000 back, 50,000 charged
+        line = RatedLine.objects.get(energy_wh=100)
+        assert (line.outcome, line.charge_micros) == (Outcome.ACCEPTED, 50_000)
+
     def test_is_counted_once_whether_it_came_before_or_after_the_price(self, world: World) -> None:
         world.report(world.event(0, id="priced"), world.event(1, id="early"), world.event(2))
         world.report(world.event(1, supersedes="early", energy_wh=50))

@@ -79,6 +79,19 @@ FROM (
 WHERE starts_at < busy_until AND NOT is_cleared
 ON CONFLICT DO NOTHING;
 
+-- A correction may itself be corrected before either is settled: what each replaces, and what
+-- that would have replaced.
+CREATE TEMPORARY TABLE settling_replaced ON COMMIT DROP AS
+WITH RECURSIVE replaced AS (
+    SELECT new_record_id, old_record_id FROM settling_correction WHERE is_fit
+    UNION
+    SELECT r.new_record_id, c.old_record_id
+    FROM replaced r
+    JOIN settling_correction c ON c.new_record_id = r.old_record_id AND c.is_fit
+    WHERE NOT EXISTS (SELECT FROM settling_refused x WHERE x.record_id = c.new_record_id)
+)
+SELECT * FROM replaced;
+
 -- Against lines that stand already: only where a record starts before its vehicle's latest end.
 INSERT INTO settling_refused
 SELECT r.record_id, 'overlap', 'A record settled before covers part of the same time.'
@@ -92,7 +105,10 @@ WHERE v.first_at < v.latest_ends_at AND NOT r.is_cleared
             AND l.starts_at < r.ends_at AND l.ends_at > r.starts_at
             AND l.starts_at > r.starts_at - interval '15 minutes'
             AND l.kind = 0 AND l.outcome <> 4
-            AND l.record_id <> coalesce(r.supersedes_record_id, 0)
+            AND NOT EXISTS (
+                SELECT FROM settling_replaced c
+                WHERE c.new_record_id = r.record_id AND c.old_record_id = l.record_id
+            )
             AND NOT EXISTS (
                 SELECT FROM billing_ratedline x
                 WHERE x.on_date = l.on_date AND x.record_id = l.record_id AND x.kind = 1

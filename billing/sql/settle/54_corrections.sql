@@ -1,7 +1,8 @@
 -- Lines that corrections take back, with all amounts as they were. The buyer of a booking that
 -- is over gets the money back into the prepaid balance. Compensation stays with the owner.
+-- In a chain of corrections the last one takes the place of what is taken back.
 INSERT INTO settling_reversal
-SELECT c.new_record_id, l.*, d.released_at IS NOT NULL, k.closed_at IS NOT NULL, e.id
+SELECT coalesce(z.new_record_id, c.new_record_id), l.*, d.released_at IS NOT NULL, k.closed_at IS NOT NULL, e.id
 FROM settling_correction c
 JOIN settling_line n ON n.record_id = c.new_record_id
 JOIN billing_ratedline l
@@ -9,6 +10,10 @@ JOIN billing_ratedline l
 JOIN billing_settlementday d ON d.settlement_id = l.settlement_id AND d.on_date = l.on_date
 LEFT JOIN billing_entry e ON e.business_key = 'settlement:' || l.settlement_id
 LEFT JOIN billing_bookingdelivery k ON k.booking_id = l.booking_id
+LEFT JOIN settling_replaced z ON z.old_record_id = c.old_record_id
+    AND c.new_record_id IN (SELECT record_id FROM settling_superseded)
+    AND z.new_record_id NOT IN (SELECT record_id FROM settling_superseded)
+    AND z.new_record_id NOT IN (SELECT record_id FROM settling_refused)
 WHERE c.is_fit AND NOT c.is_pending AND l.outcome <> 4;
 
 -- What a buyer was charged for the original may be charged for the correction, also when the
