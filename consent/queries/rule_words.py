@@ -2,6 +2,7 @@
 Rules in an owner's words, every figure with its unit, in the language of the request.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -63,6 +64,8 @@ GRACE_PHRASES: dict[Gate, Text] = {
     Gate.BUYER: gettext_lazy("when you no longer want its buyer"),
     Gate.REWARD: gettext_lazy("when it pays less than you ask"),
 }
+# A figure stays on one line with its unit, wherever the text is broken.
+FIGURE = re.compile(r"(?<=\d) (?=(?:%|°C|kWh|Wh|W|h|min|km|MB|GB)(?!\w))")
 NOBODY: Mapping[int, str] = {}
 DAY = timedelta(days=1)
 
@@ -92,25 +95,29 @@ def describe_rules(
 
     `buyer_names` are those of organisations by id; buyers without a name are counted.
     """
-    return (
-        RuleWords("hours", _("Hours"), describe_week(draft)),
-        RuleWords("time_zone", _("Clock"), draft.time_zone),
-        RuleWords("dates", _("Dates"), _describe_dates(draft)),
-        RuleWords("battery", _("Battery"), _describe_battery(draft)),
-        RuleWords("ready_by", _("Ready to drive"), _describe_ready_by(draft)),
-        RuleWords("plug", _("Plug"), _describe_plug(draft)),
-        RuleWords("wear", _("Wear"), _describe_wear(draft)),
-        RuleWords("temperature", _("Battery temperature"), _describe_temperature(draft)),
-        RuleWords("energy", _("Energy"), _describe_energy(draft)),
-        RuleWords("compute", _("Working time"), _describe_compute(draft)),
-        RuleWords("data", _("Mobile data"), _describe_data(draft)),
-        RuleWords("power", _("Power"), _describe_power(draft)),
-        RuleWords("quiet", _("Quiet hours"), _describe_quiet(draft)),
-        RuleWords("reward", _("Reward"), _describe_reward(draft)),
-        RuleWords("buyers", _("Buyers"), _describe_buyers(draft, buyer_names)),
-        RuleWords("categories", _("Kinds of work"), _describe_work(draft)),
-        RuleWords("home", _("Place"), _describe_home(draft)),
-        RuleWords("grace", _("When a rule stops work"), _describe_grace(draft)),
+    words = (
+        ("hours", _("Hours"), describe_week(draft)),
+        ("time_zone", _("Clock"), draft.time_zone),
+        ("dates", _("Dates"), _describe_dates(draft)),
+        ("battery", _("Battery"), _describe_battery(draft)),
+        ("ready_by", _("Ready to drive"), _describe_ready_by(draft)),
+        ("plug", _("Plug"), _describe_plug(draft)),
+        ("wear", _("Wear"), _describe_wear(draft)),
+        ("temperature", _("Battery temperature"), _describe_temperature(draft)),
+        ("energy", _("Energy"), _describe_energy(draft)),
+        ("compute", _("Working time"), _describe_compute(draft)),
+        ("data", _("Mobile data"), _describe_data(draft)),
+        ("power", _("Power"), _describe_power(draft)),
+        ("quiet", _("Quiet hours"), _describe_quiet(draft)),
+        ("reward", _("Reward"), _describe_reward(draft)),
+        ("buyers", _("Buyers"), _describe_buyers(draft, buyer_names)),
+        ("categories", _("Kinds of work"), _describe_work(draft)),
+        ("home", _("Place"), _describe_home(draft)),
+        ("grace", _("When a rule stops work"), _describe_grace(draft)),
+    )
+    return tuple(
+        RuleWords(field, label, FIGURE.sub("\N{NO-BREAK SPACE}", text))
+        for field, label, text in words
     )
 
 
