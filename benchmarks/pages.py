@@ -64,6 +64,7 @@ SELECT v, at, at, 'j-' || v, 1, 1, true, 0, 0
 FROM generate_series(1, %(vehicles)s) v
 CROSS JOIN generate_series(%(first_at)s::timestamptz, %(until)s, interval '15 minutes') at
 """
+KNOWN_SINCE = "UPDATE consent_vehicle SET created_at = %(at)s WHERE id <= %(vehicles)s"
 PEOPLE_FOLLOW = """
 SELECT setval(pg_get_serial_sequence('accounts_user', 'id'), (SELECT max(id) FROM accounts_user))
 """
@@ -151,6 +152,7 @@ def load_words() -> None:
     """
     lately = NOW - 9 * timedelta(hours=2)
     execute(SAMPLES, vehicles=VEHICLES, first_at=lately, until=NOW, step=timedelta(hours=2))
+    execute(KNOWN_SINCE, vehicles=BUSY_CARS, at=BUSY_FROM)
     busy = {"vehicles": BUSY_CARS, "first_at": BUSY_FROM, "until": NOW}
     execute(SAMPLES, **busy, step=timedelta(minutes=5))
     execute(ANSWERS, **busy)
@@ -222,12 +224,16 @@ def measure(name: str, clients: list[Client], *urls: str, queries_max: int) -> b
         assert answer.status_code == 200, answer.status_code
     times, raw = times[WARM_UP:], timer.took_ms[WARM_UP:]
     counts = set(timer.counts[WARM_UP:])
+    # A car with budgets asks once more what it used; the same person always asks as often.
+    is_steady = all(
+        len(set(timer.counts[place :: len(clients)][1:])) <= 1 for place in range(len(clients))
+    )
     print(
         f"{name:<22} {describe(times)} ms, its queries alone (raw) {describe(raw)} ms,"
         f" {p95(times) / p95(raw):.1f} x raw, goal p95 <= {P95_MS_MAX:.0f} ms;"
         f" queries {sorted(counts)}"
     )
-    return p95(times) <= P95_MS_MAX and len(counts) == 1 and max(counts) <= queries_max
+    return p95(times) <= P95_MS_MAX and is_steady and max(counts) <= queries_max
 
 
 def main() -> int:
