@@ -1,4 +1,4 @@
-// The editor of rules, beside its week: what the draft's summary says about the grid, and limits that are meant.
+// The editor of rules, beside its week: what the draft's summary says about the grid, lines, and limits that are meant.
 (() => {
   "use strict";
   // Hours that charging needs are hatched anew whenever the summary comes.
@@ -11,6 +11,15 @@
       cell.classList.toggle("reserved", isKept);
       cell.setAttribute("aria-label", isKept ? label + week.dataset.kept : label);
     });
+  });
+
+  // Who added a line goes on in it, who dropped one at the button that adds: neither begins at the top again.
+  document.addEventListener("htmx:afterSettle", ({ detail }) => {
+    const pressed = detail.requestConfig?.elt;
+    if (pressed?.name !== "lines") return;
+    const part = document.querySelector(pressed.getAttribute("hx-target"));
+    const added = pressed.value.startsWith("add:") && part.querySelector(".lines li:last-child :is(select, input)");
+    (added || part.querySelector("[id$='-add']"))?.focus();
   });
 
   // A limit that is typed or dragged is meant, so its switch goes on.

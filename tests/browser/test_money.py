@@ -82,6 +82,7 @@ def test_the_editor_says_what_a_draft_earns_and_each_rule_costs(page: Page, worl
     page.locator("#id_battery_stop_pct").blur()
 
     expect(preview).to_contain_text("€4.87 less than now")
+    expect(page.locator("#voice")).to_contain_text("€4.87 less than now")
     expect(page.locator("#cost-battery")).to_contain_text("Costs you about €4.87 a month")
     expect(page.locator("#savebar-net")).to_contain_text("a month")
     expect(preview.locator(".suggestions li").first).to_contain_text("+€4.87")

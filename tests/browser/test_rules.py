@@ -263,9 +263,11 @@ class TestEditor:
         page.get_by_label("Date 1", exact=True).fill(day)
         page.get_by_role("button", name="Add a date").click()
         expect(page.get_by_label("Date 2", exact=True)).to_be_visible()
-        page.get_by_role("button", name="Remove date 1").click()
+        expect(page.get_by_label("Kind of date 2")).to_be_focused()
+        page.get_by_role("button", name="Remove date 1").press("Enter")
 
         expect(page.get_by_label("Date 2", exact=True)).to_have_count(0)
+        expect(page.get_by_role("button", name="Add a date")).to_be_focused()
         expect(page.get_by_label("Date 1", exact=True)).to_have_value("")
         # What was typed elsewhere is still there.
         expect(page.get_by_label("Battery floor").last).to_have_value("45")
