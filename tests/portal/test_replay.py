@@ -170,7 +170,7 @@ nights_windows = st.lists(
 
 class TestTotals:
     @settings(
-        max_examples=40,
+        max_examples=15,
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )

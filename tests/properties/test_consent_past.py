@@ -2,6 +2,7 @@
 The statement that replays a car's past and the function that decides live refuse alike.
 """
 
+import os
 from collections import defaultdict
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -39,6 +40,10 @@ from consent.rules.wear import find_wear_wh
 from consent.rules.week import quarter_of_week
 from tests.factories import create_owner, create_vehicle
 from tests.properties.made_up_pasts import HOURS_OPEN, PLATES, Case, cases
+
+
+# Each run draws others; PARADO_PROPERTY_CASES=20000 is the long run.
+CASES = int(os.environ.get("PARADO_PROPERTY_CASES", "100"))
 
 
 # ------------------------------------------------------------------ by decide(), one by one
@@ -285,7 +290,7 @@ def olivia(db: None) -> User:
 
 
 @settings(
-    max_examples=250,
+    max_examples=CASES,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
