@@ -237,7 +237,7 @@ def _write_opening(judged: Judged, zone: str) -> str:
 
 
 def _find_sign_state(judged: Judged) -> Literal["waiting", "earning", "off"]:
-    if judged.line is not None and not judged.line.refusals:
+    if judged.line is not None and judged.verdict is Verdict.PERMITTED:
         return "earning"
     is_off = OFF_REASONS & {finding.code for finding in judged.reasons}
     return "off" if is_off or judged.verdict is Verdict.UNKNOWN else "waiting"

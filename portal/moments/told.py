@@ -49,7 +49,7 @@ def compare(judged: Judged, *, zone: str) -> Comparison:
         ]
         return Comparison(text=" ".join(filter(None, texts)), tone="stop", is_breach=True)
     if line is not None:
-        return _compare_work(answer, zone)
+        return _compare_work(judged, answer, zone)
     if judged.moment.is_now:
         return _compare_present(judged, answer, zone)
     if answer is None:
@@ -88,7 +88,14 @@ def _find_answer(judged: Judged) -> Answer | None:
     return next((each for each in same if each.job_id == line.job_id), last)
 
 
-def _compare_work(answer: Answer | None, zone: str) -> Comparison:
+def _compare_work(judged: Judged, answer: Answer | None, zone: str) -> Comparison:
+    if judged.reasons:
+        # Levels to recover to, and words of the car, bind who asks before a job runs.
+        text = _(
+            "A job ran although %(reasons)s. Metered work is not checked for that, so it is no "
+            "breach."
+        ) % {"reasons": _join(tuple(each.code for each in judged.reasons if each.code))}
+        return Comparison(text=f"{text} {_tell(answer, zone)}", tone="cost")
     if answer is None:
         text = _("A job ran within your rules. No question about it is on record just before.")
         return Comparison(text=text, tone="earn")

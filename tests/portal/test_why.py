@@ -201,6 +201,20 @@ class TestComparison:
         mask = sum(code.bit for code in view_of(page).judged.decision.codes)
         assert mask == RatedLine.objects.get().refusals
 
+    def test_of_a_job_that_ran_while_the_battery_filled_up(self, client: Client) -> None:
+        world = create_world(**FLOOR)
+        hear(world.vehicle, EVENING - MINUTE, state_of_charge_permille=380)
+        hear(world.vehicle, EVENING, state_of_charge_permille=450)
+        world.report(world.event(state_of_charge_min_pct=45.0))
+        settle_all()
+
+        page = open_why(client, world, EVENING + MINUTE)
+
+        assert "battery 45 %, filling up to 50 %" in read(page)
+        assert "Metered work is not checked for that, so it is no breach." in read(page)
+        assert RatedLine.objects.get().refusals == 0
+        assert 'data-state="earning"' not in page.text
+
     def test_of_an_interval_that_began_within_the_rules(self, client: Client) -> None:
         world = create_world()
         hear(world.vehicle, EVENING)
