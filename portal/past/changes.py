@@ -8,6 +8,7 @@ that the draft's budgets leave them.
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, Final
 
 from billing.queries.quarter_prices import list_slots
@@ -17,7 +18,7 @@ from consent.rules.readiness import find_charge_floors
 from consent.rules.week import MINUTES_PER_DAY
 from portal.past.facts import find_buyers_share
 from portal.past.nights import MWH_PER_KWH, Lost, Replay
-from portal.past.room import Room, make_room
+from portal.past.room import Room, list_periods, make_room
 
 
 FLOOR_STEP_PCT: Final = 10
@@ -216,6 +217,55 @@ def _change_caps(replayed: Replay, room: Room) -> Iterator[Change]:
         )
 
 
+# What an owner would type of each, by part: of wear and data only shares of them are known.
+SHARED_CAPS: Final = {
+    "wear": {
+        "wear_cycles_milli_per_month_max": 50,
+        "wear_distance_km_per_month_max": 10,
+        "wear_micros_per_month_max": 500_000,
+    },
+    "data": {"mobile_data_mb_per_month_max": 100},
+}
+
+
+def _change_shared_caps(replayed: Replay, room: Room) -> Iterator[Change]:
+    """
+    Raise the budgets of wear and of data by a quarter, so that as much more runs in a month.
+    """
+    for part, steps in SHARED_CAPS.items():
+        caps = {name: getattr(replayed.draft, name) for name in steps}
+        more = {
+            name: -(-int(cap * CAP_STEP) // steps[name]) * steps[name]
+            for name, cap in caps.items()
+            if cap
+        }
+        if not more or part not in replayed.lost:
+            continue
+        share = min(after / caps[name] for name, after in more.items()) - 1
+        name, *others = more
+        yield Change(
+            part=part,
+            kind="all_wear" if others else name,
+            before=caps[name],
+            after=more[name],
+            net_micros=room.add_up(_list_within(share, part, replayed, room), raised=part),
+        )
+
+
+def _list_within(share: float, part: str, replayed: Replay, room: Room) -> Iterator[Lost]:
+    """
+    Yield what a rule alone kept from work, up to that share of what ran in the month.
+    """
+    left: dict[date, float] = defaultdict(float)
+    for n, energy_mwh, _compute_s in replayed.ran:
+        left[list_periods(n, room.zone)[1][1]] += energy_mwh * share
+    for each in replayed.lost[part]:
+        month = list_periods(each.n, room.zone)[1][1]
+        if left[month] > 0:
+            left[month] -= each.energy_mwh
+            yield each
+
+
 def set_cap(draft: RulesDraft, name: str, cap: int) -> RulesDraft:
     changes: dict[str, Any] = {name: cap}
     return replace(draft, **changes)
@@ -323,6 +373,7 @@ MAKERS: Final[tuple[Maker, ...]] = (
     _change_ready_by,
     _change_warmth,
     _change_caps,
+    _change_shared_caps,
     _change_kinds,
     _change_reward,
     _lift("home"),

@@ -9,12 +9,17 @@ m and standard deviation s; `docs/owners.md` says the same for owners.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from math import sqrt
 from statistics import fmean, stdev
 from typing import Final
+from zoneinfo import ZoneInfo
 
-from consent.rules import RulesDraft
-from consent.rules.week import QUARTERS_PER_DAY, QUARTERS_PER_WEEK
+from consent.queries.past import from_quarter
+from consent.rules import Hours, RulesDraft
+from consent.rules.frozen import freeze
+from consent.rules.spans import merge
+from consent.rules.week import QUARTER_S, QUARTERS_PER_DAY, QUARTERS_PER_WEEK
 from portal.past.facts import Facts, find_buyers_share
 from portal.past.nights import Money, Replay
 
@@ -74,11 +79,12 @@ def estimate_typical(*, facts: Facts, draft: RulesDraft) -> Estimate:
     """
     Return a month of a car of which nothing is known, plugged in as often as others there.
 
-    Its charge is taken to be enough; the draft's limits of a day and a month are kept.
+    Its charge is taken to be enough; the draft's limits of a day and a month are kept, and
+    its closed and opened dates count as on the average of the coming year.
     """
     week = list(_list_typical_quarters(facts, draft))
-    share = _find_share_within_limits(draft, week)
-    weeks = NIGHTS_PER_MONTH / 7 * share
+    dates = _find_share_of_dates(facts, draft)
+    weeks = NIGHTS_PER_MONTH / 7 * dates * _find_share_within_limits(draft, week, dates)
     money = Money(
         round(weeks * sum(quarter[2] for quarter in week)),
         round(weeks * sum(quarter[3] for quarter in week)),
@@ -114,9 +120,42 @@ def _list_typical_quarters(facts: Facts, draft: RulesDraft) -> Iterator[_Typical
         yield energy, seconds, electricity, price.wear * kwh, price.reward * kwh + jobs
 
 
-def _find_share_within_limits(draft: RulesDraft, week: list[_Typical]) -> float:
+def _find_share_of_dates(facts: Facts, draft: RulesDraft) -> float:
+    """
+    Return what closed and opened dates leave of the week's hours, in the coming year.
+    """
+    in_week = draft.week_mask.bit_count()
+    if not in_week or not (draft.exceptions or draft.holiday_country):
+        return 1.0
+    begins, ends = (from_quarter(facts.last_n + days * QUARTERS_PER_DAY) for days in (0, 365))
+    frozen = freeze(
+        draft=draft,
+        battery_wh=facts.battery_wh,
+        charge_power_w=facts.charge_power_w,
+        agreed_at=begins,
+    )
+    zone = ZoneInfo(draft.time_zone)
+    usual = Hours(draft.week_mask, zone)
+    dated = Hours(draft.week_mask, zone, frozen.closed, frozen.opened)
+    more_s = sum(
+        _count_open_s(dated, *span) - _count_open_s(usual, *span)
+        for first, last in merge([*frozen.closed, *frozen.opened])
+        for span in [(max(first, begins), min(last, ends))]
+        if span[0] < span[1]
+    )
+    return max(1 + more_s / (in_week * QUARTER_S * 365 / 7), 0.0)
+
+
+def _count_open_s(hours: Hours, starts_at: datetime, ends_at: datetime) -> float:
+    spans = hours.open_spans(starts_at=starts_at, ends_at=ends_at)
+    return sum((closes - opens).total_seconds() for opens, closes in spans)
+
+
+def _find_share_within_limits(draft: RulesDraft, week: list[_Typical], dates: float) -> float:
     """
     Return how much of the usual work the draft's limits leave, by its days on average.
+
+    `dates` is the share of the weeks that closed dates leave.
     """
     energy_wh = sum(quarter[0] for quarter in week) / 1000
     compute_s = sum(quarter[1] for quarter in week)
@@ -125,8 +164,8 @@ def _find_share_within_limits(draft: RulesDraft, week: list[_Typical]) -> float:
         for limit, used, periods in (
             (draft.energy_wh_per_day_max, energy_wh, 7),
             (draft.compute_s_per_day_max, compute_s, 7),
-            (draft.energy_wh_per_month_max, energy_wh, 7 / NIGHTS_PER_MONTH),
-            (draft.compute_s_per_month_max, compute_s, 7 / NIGHTS_PER_MONTH),
+            (draft.energy_wh_per_month_max, energy_wh * dates, 7 / NIGHTS_PER_MONTH),
+            (draft.compute_s_per_month_max, compute_s * dates, 7 / NIGHTS_PER_MONTH),
         )
         if limit is not None and used
     ]
@@ -137,7 +176,8 @@ def count_typical_hours(*, facts: Facts, draft: RulesDraft) -> tuple[float, floa
     """
     Return the hours of a month that are allowed, plugged in, and have work.
     """
-    weeks = NIGHTS_PER_MONTH / 7
+    dates = _find_share_of_dates(facts, draft)
+    weeks = NIGHTS_PER_MONTH / 7 * dates
     slots, hours = facts.slots[-QUARTERS_PER_WEEK:], facts.hours[-QUARTERS_PER_WEEK:]
     plugged = sum(
         facts.outlook.plugged_permille[hour] / 1000
@@ -145,7 +185,7 @@ def count_typical_hours(*, facts: Facts, draft: RulesDraft) -> tuple[float, floa
         if draft.week_mask >> slot & 1
     )
     week = list(_list_typical_quarters(facts, draft))
-    worked_s = sum(quarter[1] for quarter in week) * _find_share_within_limits(draft, week)
+    worked_s = sum(quarter[1] for quarter in week) * _find_share_within_limits(draft, week, dates)
     allowed = draft.week_mask.bit_count()
     per_hour = QUARTERS_PER_DAY / 24
     return weeks * allowed / per_hour, weeks * plugged / per_hour, weeks * worked_s / 3600

@@ -13,6 +13,10 @@ from portal.past.nights import Lost, Replay
 
 
 Used = dict[tuple[int, date], list[int]]
+Spent = dict[str, set[date]]
+# Of these budgets it is only known in which months they refused: there no other change brings
+# anything, for what it gains uses the budget up earlier.
+SHARED = ("wear", "data")
 
 
 class Room:
@@ -20,25 +24,34 @@ class Room:
     What the budgets of a draft leave in each local day and month.
     """
 
-    def __init__(self, *, draft: RulesDraft, used: Used) -> None:
+    def __init__(self, *, draft: RulesDraft, used: Used, spent: Spent) -> None:
         """
-        Begin with what is used: mWh and seconds by (0, date) and by (1, first of the month).
+        Begin with what is used: mWh and seconds by (0, date) and by (1, first of the month),
+        and with the months in which the budgets of SHARED are spent.
         """
         self.draft, self.used, self.zone = draft, used, ZoneInfo(draft.time_zone)
+        self.spent = spent
         self.limits = (
             (_to_mwh(draft.energy_wh_per_day_max), draft.compute_s_per_day_max),
             (_to_mwh(draft.energy_wh_per_month_max), draft.compute_s_per_month_max),
         )
-        self.has_limits = any(limit is not None for pair in self.limits for limit in pair)
+        limits = (limit for pair in self.limits for limit in pair)
+        self.has_limits = bool(spent) or any(limit is not None for limit in limits)
 
-    def add_up(self, gained: Iterable[Lost], *, draft: RulesDraft | None = None) -> int:
+    def add_up(
+        self, gained: Iterable[Lost], *, draft: RulesDraft | None = None, raised: str = ""
+    ) -> int:
         """
         Return what these quarters bring as far as the budgets, or a draft's, have room for them.
+
+        `raised` is the budget of SHARED whose room the caller has measured.
         """
         if not self.has_limits:
             return round(sum(each.net_micros for each in gained))
         room = Room(
-            draft=draft or self.draft, used={key: list(sums) for key, sums in self.used.items()}
+            draft=draft or self.draft,
+            used={key: list(sums) for key, sums in self.used.items()},
+            spent={part: months for part, months in self.spent.items() if part != raised},
         )
         return round(sum(each.net_micros for each in sorted(gained, key=_when) if room.take(each)))
 
@@ -46,7 +59,10 @@ class Room:
         """
         Return whether a quarter still finds room, and count it if it does.
         """
-        found = [self.used.setdefault(key, [0, 0]) for key in list_periods(each.n, self.zone)]
+        periods = list_periods(each.n, self.zone)
+        if any(periods[1][1] in months for months in self.spent.values()):
+            return False
+        found = [self.used.setdefault(key, [0, 0]) for key in periods]
         for used, limits in zip(found, self.limits, strict=True):
             if any(
                 limit is not None and spent >= limit
@@ -60,7 +76,13 @@ class Room:
 
 
 def make_room(replayed: Replay) -> Room:
-    room = Room(draft=replayed.draft, used={})
+    zone = ZoneInfo(replayed.draft.time_zone)
+    spent = {
+        part: {list_periods(each.n, zone)[1][1] for each in replayed.lost[part]}
+        for part in SHARED
+        if part in replayed.lost
+    }
+    room = Room(draft=replayed.draft, used={}, spent=spent)
     if room.has_limits:
         for n, energy_mwh, compute_s in replayed.ran:
             for key in list_periods(n, room.zone):

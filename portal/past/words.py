@@ -75,6 +75,14 @@ def _write_degrees(temp_c: int) -> str:
     return f"{number(temp_c)}\N{NO-BREAK SPACE}°C"
 
 
+def _write_thousandths(count_milli: int) -> str:
+    return number(Decimal(count_milli) / 1000, 3)
+
+
+def _write_gigabytes(size_mb: int) -> str:
+    return f"{number(Decimal(size_mb) / 1000, 3)}\N{NO-BREAK SPACE}GB"
+
+
 # A step of each kind, and what its figures are written with.
 STEPS: dict[str, tuple[Text, Callable[[int], str]]] = {
     "hour": (gettext_lazy("Work from %(before)s to %(after)s too"), write_minute),
@@ -99,6 +107,23 @@ STEPS: dict[str, tuple[Text, Callable[[int], str]]] = {
     "compute_s_per_month_max": (
         gettext_lazy("Allow %(after)s a month instead of %(before)s"),
         _write_hours,
+    ),
+    "wear_cycles_milli_per_month_max": (
+        gettext_lazy("Allow %(after)s full charge cycles a month instead of %(before)s"),
+        _write_thousandths,
+    ),
+    "wear_distance_km_per_month_max": (
+        gettext_lazy("Allow the wear of %(after)s km a month instead of %(before)s"),
+        number,
+    ),
+    "wear_micros_per_month_max": (
+        gettext_lazy("Allow wear of %(after)s a month instead of %(before)s"),
+        money,
+    ),
+    "all_wear": (gettext_lazy("Allow a quarter more wear a month"), str),
+    "mobile_data_mb_per_month_max": (
+        gettext_lazy("Allow %(after)s a month instead of %(before)s"),
+        _write_gigabytes,
     ),
     "reward": (gettext_lazy("Accept %(after)s an hour instead of %(before)s"), money_exact),
 }
