@@ -2,8 +2,10 @@
 How soon a withdrawal is in the consent feed while owners change 200 consents a second.
 
 Owners act in processes of their own, at a steady pace; a scheduler follows the feed over HTTP as
-docs/scheduler.md says. A latency runs from the owner's answer to the arrival of the row. The raw
-limit is a reader that asks the table itself for the newest row, without a break.
+docs/scheduler.md says. One change in ten is a withdrawal by the public operation, as many as two
+cores can work off beside everything else; the others write the same rows by bare statements, a
+transaction each. A latency runs from the owner's answer to the arrival of the row. The raw limit
+is a reader that polls the table itself for the newest rows.
 """
 
 import http.client
@@ -14,13 +16,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import django
-from django.db import connection
+from django.db import connection, transaction
 
 from benchmarks.evaluations import connect, serve
 
@@ -28,8 +30,9 @@ from benchmarks.evaluations import connect, serve
 HERE = Path(__file__).resolve().parent
 CHANGES_PER_S = 200
 SECONDS = int(os.environ.get("BENCH_SECONDS", "30"))
-OWNERS_AT_ONCE = 2
+WITHDRAWALS_PER_S = 20
 VEHICLES = CHANGES_PER_S * SECONDS
+WITHDRAWALS = WITHDRAWALS_PER_S * SECONDS
 P99_MS_MAX = 1_000.0
 PACE_SHARE_MIN = 0.9
 # The scheduler's pause between two answers, so that it stays within its rate.
@@ -66,38 +69,80 @@ def load_fleet() -> str:
 
 
 # ------------------------------------------------------------------ the owners
+COPIED_COLUMNS = """
+SELECT string_agg(quote_ident(column_name), ', ') FROM information_schema.columns
+WHERE table_name = 'consent_consentversion' AND column_name NOT IN ('id', 'number', 'in_force')
+"""
+CHANGE = """
+UPDATE consent_consentversion SET in_force = tstzrange(lower(in_force), now())
+WHERE vehicle_id = %(car)s AND number = 1;
+INSERT INTO consent_consentversion (number, in_force, COLUMNS)
+SELECT 2, tstzrange(now(), NULL), COLUMNS
+FROM consent_consentversion WHERE vehicle_id = %(car)s AND number = 1;
+INSERT INTO consent_consentevent (transaction_id, vehicle_id, kind, effective_at, number, state,
+    is_paused)
+VALUES (pg_current_xact_id(), %(car)s, 'changed', now(), 2, 'given', false)
+"""
+
+
 def list_cars() -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT vehicle_id FROM consent_consentversion WHERE number = 1 ORDER BY 1")
         return [row[0] for row in cursor.fetchall()][:VEHICLES]
 
 
-def withdraw_at_pace(part: int) -> None:
+def keep_pace(cars: list[int], per_s: float, change: Callable[[int], object]) -> None:
     """
-    Withdraw every n-th car, each at its moment; print "public id, when the owner knew".
+    Change every car at its moment; print "public id, when the owner knew".
     """
+    from web.public_ids import encode  # noqa: PLC0415
+
+    began = time.monotonic()
+    for number, car in enumerate(cars):
+        time.sleep(max(0.0, began + number / per_s - time.monotonic()))
+        change(car)
+        print(encode("veh", car), time.monotonic(), flush=True)
+
+
+def withdraw_at_pace() -> None:
     from django.utils import timezone  # noqa: PLC0415
 
     from consent.operations import withdraw  # noqa: PLC0415
-    from web.public_ids import encode  # noqa: PLC0415
 
-    cars = list_cars()[part::OWNERS_AT_ONCE]
-    began = time.monotonic()
-    for number, car in enumerate(cars):
-        due = began + number * OWNERS_AT_ONCE / CHANGES_PER_S
-        time.sleep(max(0.0, due - time.monotonic()))
-        withdraw(vehicle_id=car, owner_id=car, now=timezone.now())
-        print(encode("veh", car), time.monotonic(), flush=True)
+    keep_pace(
+        list_cars()[:WITHDRAWALS],
+        WITHDRAWALS_PER_S,
+        lambda car: withdraw(vehicle_id=car, owner_id=car, now=timezone.now()),
+    )
+
+
+def change_at_pace() -> None:
+    """
+    Write the rows of a change for each other car: a version that ends, one that begins, news.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(COPIED_COLUMNS)
+        [(columns,)] = cursor.fetchall()
+    statements = CHANGE.replace("COLUMNS", columns)
+
+    def change(car: int) -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statements, {"car": car})
+
+    keep_pace(list_cars()[WITHDRAWALS:], CHANGES_PER_S - WITHDRAWALS_PER_S, change)
+
+
+ACTS = {"withdraw": withdraw_at_pace, "change": change_at_pace}
 
 
 def start_owners() -> list[subprocess.Popen[str]]:
     return [
         subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.withdrawals", str(part)],
+            [sys.executable, "-m", "benchmarks.withdrawals", act],
             stdout=subprocess.PIPE,
             text=True,
         )
-        for part in range(OWNERS_AT_ONCE)
+        for act in ACTS
     ]
 
 
@@ -142,7 +187,7 @@ def follow(
     client: http.client.HTTPConnection, key: str, cursor: str, owners: threading.Thread
 ) -> Iterator[str]:
     """
-    Yield the cars whose withdrawal arrives, until all did.
+    Yield the cars whose news arrives, until all did.
     """
     seen = 0
     deadline = time.monotonic() + PATIENCE_S
@@ -151,15 +196,14 @@ def follow(
             deadline = time.monotonic() + PATIENCE_S
         rows, cursor = read_page(client, key, cursor=cursor, wait_s=5)
         for row in rows:
-            if row["event"] == "withdrawn":
-                seen += 1
-                yield row["vehicle_id"]
+            seen += 1
+            yield row["vehicle_id"]
         time.sleep(PAUSE_S)
 
 
 def watch_table(arrived: dict[str, float], done: threading.Event) -> None:
     """
-    Note when each row can be seen at all, by asking the table without a break.
+    Note when each row can be seen at all, by asking the table as often as the scheduler asks.
     """
     from web.public_ids import encode  # noqa: PLC0415
 
@@ -167,12 +211,12 @@ def watch_table(arrived: dict[str, float], done: threading.Event) -> None:
         with connection.cursor() as cursor:
             while not done.is_set():
                 cursor.execute(
-                    "SELECT vehicle_id FROM consent_consentevent ORDER BY id DESC LIMIT 50"
+                    "SELECT vehicle_id FROM consent_consentevent ORDER BY id DESC LIMIT 500"
                 )
                 at = time.monotonic()
                 for (vehicle_id,) in cursor.fetchall():
                     arrived.setdefault(encode("veh", vehicle_id), at)
-                time.sleep(0.002)
+                time.sleep(PAUSE_S)
     finally:
         connection.close()
 
@@ -182,9 +226,9 @@ def quantile(latencies: list[float], percent: int) -> float:
     return statistics.quantiles(latencies, n=100)[percent - 1]
 
 
-def measure(key: str) -> tuple[list[float], list[float], float]:
+def measure(key: str) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
     """
-    Return the latencies over HTTP and of the table in ms, and the pace in changes a second.
+    Return by car when its owner knew, when its row was seen in the table, and in the feed.
     """
     told: dict[str, float] = {}
     visible: dict[str, float] = {}
@@ -193,9 +237,8 @@ def measure(key: str) -> tuple[list[float], list[float], float]:
     with serve() as (port, _master):
         client = connect(port)
         cursor = read_snapshot(client, key)
-        owners = start_owners()
         threads = [
-            threading.Thread(target=read_owners, args=(owners, told)),
+            threading.Thread(target=read_owners, args=(start_owners(), told)),
             threading.Thread(target=watch_table, args=(visible, done)),
         ]
         for thread in threads:
@@ -206,34 +249,42 @@ def measure(key: str) -> tuple[list[float], list[float], float]:
         done.set()
         threads[1].join()
     assert len(arrived) == len(told) == VEHICLES, (len(arrived), len(told))
-    times = sorted(told.values())
-    pace = (len(times) - 1) / (times[-1] - times[0])
+    return told, visible, arrived
+
+
+def list_latencies(told: dict[str, float], seen: dict[str, float]) -> list[float]:
     # A row may arrive before its owner has read the answer.
-    feed = [max(0.0, arrived[car] - at) * 1e3 for car, at in told.items()]
-    raw = [max(0.0, visible[car] - at) * 1e3 for car, at in told.items() if car in visible]
-    return feed, raw, pace
+    return [max(0.0, seen[car] - at) * 1e3 for car, at in told.items() if car in seen]
+
+
+def describe(name: str, latencies: list[float]) -> str:
+    return (
+        f"{name:<26} p99 {quantile(latencies, 99):7.1f} ms, median"
+        f" {statistics.median(latencies):.1f} ms, longest {max(latencies):.1f} ms"
+    )
 
 
 def main() -> int:
     django.setup()
     if sys.argv[1:]:
-        withdraw_at_pace(int(sys.argv[1]))
+        ACTS[sys.argv[1]]()
         return 0
-    feed, raw, pace = measure(load_fleet())
-    print(f"{VEHICLES:,} withdrawals, {pace:.0f} a second")
-    print(
-        f"in the table (raw)  p99 {quantile(raw, 99):7.1f} ms, median"
-        f" {statistics.median(raw):.1f} ms"
-    )
-    print(
-        f"in the feed         p99 {quantile(feed, 99):7.1f} ms, median"
-        f" {statistics.median(feed):.1f} ms, longest {max(feed):.1f} ms,"
-        f" goal p99 <= {P99_MS_MAX:.0f} ms"
-    )
+    from web.public_ids import encode  # noqa: PLC0415 - after django.setup
+
+    told, visible, arrived = measure(load_fleet())
+    times = sorted(told.values())
+    pace = (len(times) - 1) / (times[-1] - times[0])
+    withdrawn = {encode("veh", car) for car in list_cars()[:WITHDRAWALS]}
+    raw, feed = list_latencies(told, visible), list_latencies(told, arrived)
+    p99_ms = quantile(list_latencies({car: told[car] for car in withdrawn}, arrived), 99)
+    print(f"{VEHICLES:,} changes, {len(withdrawn):,} of them withdrawals, {pace:.0f} a second")
+    print(describe("polling the table (raw)", raw))
+    print(describe("in the feed", feed), f", {quantile(feed, 99) / quantile(raw, 99):.1f} x raw")
+    print(f"withdrawals in the feed    p99 {p99_ms:7.1f} ms, goal <= {P99_MS_MAX:.0f} ms")
     is_at_pace = pace >= CHANGES_PER_S * PACE_SHARE_MIN
     if not is_at_pace:
         print(f"the owners did not keep their pace of {CHANGES_PER_S} a second")
-    return 0 if quantile(feed, 99) <= P99_MS_MAX and is_at_pace else 1
+    return 0 if p99_ms <= P99_MS_MAX and is_at_pace else 1
 
 
 if __name__ == "__main__":

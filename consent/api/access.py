@@ -35,6 +35,7 @@ from web.strict_json import Instant, loads, read_body, split_place
 AHEAD_MAX = timedelta(seconds=TELEMETRY_AHEAD_S_MAX)
 # Where the endpoints are changes with a deployment at most.
 METADATA_KEPT_S = 3_600
+ACTIONS = {action.value: action for action in Action}
 UNKNOWN_VEHICLE = Fault("unknown_vehicle", "There is no such vehicle.", HTTPStatus.NOT_FOUND)
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
@@ -209,8 +210,8 @@ def _to_item(asked: Evaluation, now: datetime) -> Item | Fault:
 
     :raises msgspec.ValidationError: a time that no calendar holds.
     """
-    action = asked.action.name
-    if asked.subject.type != "workload" or action not in {Action.RUN, Action.STOP}:
+    action = ACTIONS.get(asked.action.name)
+    if asked.subject.type != "workload" or action is None:
         return Fault("unknown_action", "Only a workload may ask, to run or to stop.")
     vehicle_id = decode("veh", asked.resource.id) if asked.resource.type == "vehicle" else None
     if vehicle_id is None:
@@ -229,7 +230,7 @@ def _to_item(asked: Evaluation, now: datetime) -> Item | Fault:
         None if work.booking_id is None else decode("bkg", work.booking_id),
         work.energy_wh,
     )
-    return Item(question, Action(action), asked.context.dry_run)
+    return Item(question, action, asked.context.dry_run)
 
 
 def _answer_all(

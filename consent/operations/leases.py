@@ -4,10 +4,9 @@ Leases and their evidence as rows: each kind in one statement for any number of 
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import StringIO
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -24,8 +23,7 @@ from web.transactions import durable
 FORGOTTEN_AFTER = timedelta(hours=2)
 
 
-@dataclass(frozen=True, slots=True)
-class LeaseChange:
+class LeaseChange(NamedTuple):
     """
     A lease as it shall be; `was` None: nobody knew of it.
     """
@@ -35,8 +33,7 @@ class LeaseChange:
     was: HeldLease | None
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """
     A question, what it got, and the use that counted for it where there is a budget.
     """
@@ -148,8 +145,8 @@ def record_decisions(*, answers: Sequence[Answered], now: datetime) -> None:
     """
     Write down each answer with what it was made from.
     """
-    asked_at = now.isoformat()
-    rows = StringIO("".join([_write_row(answer, asked_at) for answer in answers]))
+    instants = _Instants({None: _NULL})
+    rows = StringIO("".join([_write_row(answer, now, instants) for answer in answers]))
     with connection.cursor() as cursor:
         cursor.copy_expert(_RECORD, rows)
 
@@ -165,18 +162,28 @@ def mask_of(findings: Iterable[Finding]) -> int:
     return mask
 
 
-def _write_row(answer: Answered, asked_at: str) -> str:
+class _Instants(dict[datetime | None, str]):
+    """
+    Instants as text: most of a batch are the same few.
+    """
+
+    def __missing__(self, instant: datetime | None) -> str:
+        assert instant is not None, "known from the beginning"
+        text = self[instant] = instant.isoformat()
+        return text
+
+
+def _write_row(answer: Answered, now: datetime, instants: _Instants) -> str:
     question, decision = answer.question, answer.decision
     return (
-        f"{question.vehicle_id}\t{asked_at}\t"
-        f"{question.at.isoformat() if question.at else asked_at}\t"
+        f"{question.vehicle_id}\t{instants[now]}\t{instants[question.at or now]}\t"
         f"{question.job_id.translate(_ESCAPED)}\t"
         f"{_or_null(question.booking_id)}\t"
         f"{question.category.bit if question.category else 0}\t"
         f"{_or_null(decision.consent_version)}\t"
         f"{'t' if decision.permit else 'f'}\t"
         f"{mask_of(decision.reasons)}\t{mask_of(decision.graced)}\t"
-        f"{decision.valid_until.isoformat() if decision.valid_until else _NULL}\t"
+        f"{instants[decision.valid_until]}\t"
         f"{_write_use(answer.use)}\t{_write_telemetry(question.telemetry)}\n"
     )
 

@@ -5,6 +5,7 @@ Answers to "may it run?", in batches: what a question is put from, and answers t
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -26,8 +27,8 @@ from consent.rules import (
 from consent.rules.samples import Telemetry, find_fault
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+# A batch has a thousand of each: a tuple is made three times as fast as a frozen dataclass.
+class Question(NamedTuple):
     """
     May this vehicle run such work? `at` asks about a past moment instead of now.
 

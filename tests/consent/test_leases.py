@@ -189,9 +189,9 @@ def test_a_batch_of_many_cars_takes_a_constant_number_of_statements(
         make_ready(car, now=DAWN, grace=(Grace(Gate.HOURS, 10),))
     ask(*(run(car) for car in cars), now=DAWN)
 
-    # The savepoint's two; rules and state, breaks, the lock, use, leases, bookings; then leases,
-    # grants and records.
-    with django_assert_num_queries(11):
+    # The savepoint's two; rules and state, the lock, whether rules changed meanwhile, breaks, use,
+    # leases, bookings; then leases, grants and records.
+    with django_assert_num_queries(12):
         decisions = ask(*(run(car, booking_id=n) for n, car in enumerate(cars)), now=SEVEN)
 
     assert all(decision.permit for decision in decisions)
