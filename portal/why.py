@@ -219,7 +219,7 @@ def _write_text(judged: Judged, texts: list[str], zone: str) -> str:
     if judged.verdict is Verdict.PERMITTED:
         if judged.decision.graced:
             reasons = ", ".join(phrase_refusal(finding) for finding in judged.decision.graced)
-            return _("A running job was let go on although: %(reasons)s.") % {"reasons": reasons}
+            return _("A running job was let go on in spite of: %(reasons)s.") % {"reasons": reasons}
         return _("Every rule in force then was met.")
     if judged.verdict is Verdict.UNKNOWN:
         return _("No rule is known to have said no, but not every check can be made any more.")
@@ -270,9 +270,11 @@ def list_facts(judged: Judged, *, zone: str) -> "list[Fact]":
         facts.append(
             Fact(label=label, value=f"{local_datetime(taken.starts_at, zone)} \N{EN DASH} {end}")
         )
-    if judged.verdict is not Verdict.PERMITTED:
+    if judged.verdict is Verdict.REFUSED:
         opens = local_datetime(decision.next_open_at, zone) if decision.next_open_at else ""
-        facts.append(Fact(label=_("Next opening, as of then"), value=opens or _("by no clock")))
+        facts.append(
+            Fact(label=_("Next opening, as of then"), value=opens or _("none by the clock"))
+        )
     return facts
 
 

@@ -285,6 +285,8 @@ class CheckWriter:
 
     def limit_kinds(self) -> str:
         chosen = set(str(self.finding.limit or "").split(","))
+        if len(chosen) == len(CATEGORIES):
+            return _("any kind")
         names = [str(name) for category, name in CATEGORIES.items() if category.value in chosen]
         return ", ".join(names) or _("no kind of work")
 

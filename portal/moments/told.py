@@ -43,7 +43,8 @@ def compare(judged: Judged, *, zone: str) -> Comparison:
     if line is not None and line.refusals:
         reasons = _join(reasons_from_mask(line.refusals))
         texts = [
-            _("A job ran although %(reasons)s: this is a breach.") % {"reasons": reasons},
+            _("A job ran against your rules: %(reasons)s. This is a breach.")
+            % {"reasons": reasons},
             _describe_interval(judged, line, zone),
             _tell(answer, zone),
         ]
@@ -92,8 +93,8 @@ def _compare_work(judged: Judged, answer: Answer | None, zone: str) -> Compariso
     if judged.reasons:
         # Levels to recover to, and words of the car, bind who asks before a job runs.
         text = _(
-            "A job ran although %(reasons)s. Metered work is not checked for that, so it is no "
-            "breach."
+            "A job ran while the checks said no: %(reasons)s. Metered work is not checked for "
+            "that, so it is no breach."
         ) % {"reasons": _join(tuple(each.code for each in judged.reasons if each.code))}
         return Comparison(text=f"{text} {_tell(answer, zone)}", tone="cost")
     if answer is None:
@@ -200,7 +201,7 @@ def _describe_answers(answers: Sequence[Answer], zone: str) -> TimelineEntry:
     if answer.reasons:
         parts.append(_join(answer.reasons))
     if answer.graced:
-        parts.append(_("let go on although %(reasons)s") % {"reasons": _join(answer.graced)})
+        parts.append(_("let go on in spite of: %(reasons)s") % {"reasons": _join(answer.graced)})
     if answer.number is not None:
         parts.append(_("by version %(number)s") % {"number": answer.number})
     if answer.asked_at != answer.decided_for:
@@ -223,7 +224,7 @@ def _describe_permit(permit: Permit, zone: str) -> TimelineEntry:
         "to": local_time(permit.ends_at, zone),
     }
     if permit.graced:
-        label = _("Let go on although %(reasons)s") % {"reasons": _join(permit.graced)}
+        label = _("Let go on in spite of: %(reasons)s") % {"reasons": _join(permit.graced)}
         return TimelineEntry(label=label, note=text, tone="cost")
     return TimelineEntry(label=_("Held a permit"), note=text, tone="earn")
 

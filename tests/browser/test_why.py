@@ -54,7 +54,7 @@ def test_moments_have_no_barrier(page: Page, world: World, scheme: str) -> None:
     look(page, "why-now", scheme)
 
     page.goto(page.url + "?at=2026-11-20T19:05")
-    expect(page.get_by_text("this is a breach")).to_be_visible()
+    expect(page.get_by_text("This is a breach")).to_be_visible()
     page.get_by_text("where there was nothing to check").click()
     look(page, "why-breach", scheme)
     page.goto(page.url.partition("?")[0] + "?at=2026-10-25T02:30")

@@ -194,7 +194,7 @@ class TestComparison:
         page = open_why(client, world, EVENING + MINUTE)
 
         text = read(page)
-        assert "A job ran although battery under your floor: this is a breach." in text
+        assert "A job ran against your rules: battery under your floor. This is a breach." in text
         assert "had been told no at 19:00:00: battery under your floor." in text
         assert 'href="/breaches/"' in page.text
         assert "Refused at 19:01:00 on Fri 20 Nov: battery 38 %, floor 40 %" in text
@@ -232,7 +232,7 @@ class TestComparison:
         breaches = get(client, world.olivia, "/breaches/")
 
         assert "Permitted at 19:01:00" in before
-        assert "this is a breach. The meter's interval is checked as a whole, from 19:00" in before
+        assert "This is a breach. The meter's interval is checked as a whole, from 19:00" in before
         assert "/why/?at=2026-11-20T18:05:00Z" in breaches.text
 
     def test_of_a_permit_that_still_ran(self, client: Client) -> None:
@@ -282,8 +282,8 @@ class TestComparison:
         page = open_why(client, world, closing + 50 * SECOND)
 
         assert "Permitted at 20:00:50" in read(page)
-        assert "A running job was let go on although: end of your hours." in read(page)
-        assert "Let go on although end of your hours" in read(page)
+        assert "A running job was let go on in spite of: end of your hours." in read(page)
+        assert "Let go on in spite of: end of your hours" in read(page)
 
 
 def test_the_checks_agree_with_the_sign_of_then(client: Client) -> None:
