@@ -21,7 +21,7 @@ from consent.queries.rule_words import (
     describe_window,
 )
 from consent.rules import Decision, Finding, Gate, ReasonCode
-from web.templatetags.parado import duration, in_zone, local_time, money_exact, number, since
+from web.templatetags.parado import in_zone, local_time, money_exact, number, since
 
 
 __all__ = [
@@ -263,8 +263,9 @@ def _write_energy(finding: Finding) -> str:
     return _write_pair(finding, lambda value: number(value / 1000, 1), "\N{NO-BREAK SPACE}kWh")
 
 
-def _write_time(finding: Finding) -> str:
-    return _write_pair(finding, duration, "")
+def _write_hours(finding: Finding) -> str:
+    # As the limit was typed: 200 h, not 8 days and 8 hours.
+    return _write_pair(finding, lambda value: number(value / 3600, 2), "\N{NO-BREAK SPACE}h")
 
 
 def _write_data(finding: Finding) -> str:
@@ -298,8 +299,8 @@ _WRITERS: dict[Gate, Callable[[Finding], str]] = {
     Gate.COLD: _write_degrees,
     Gate.DAY_ENERGY: _write_energy,
     Gate.MONTH_ENERGY: _write_energy,
-    Gate.DAY_COMPUTE: _write_time,
-    Gate.MONTH_COMPUTE: _write_time,
+    Gate.DAY_COMPUTE: _write_hours,
+    Gate.MONTH_COMPUTE: _write_hours,
     Gate.WEAR: _write_permille,
     Gate.DATA: _write_data,
     Gate.POWER: _write_power,

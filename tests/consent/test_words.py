@@ -63,6 +63,7 @@ class TestGates:
 
         assert gates[Gate.BATTERY] == ("ok", f"62 / 40{NBSP}%")
         assert gates[Gate.HEAT] == ("ok", f"18 / 35{NBSP}°C")
+        assert gates[Gate.MONTH_COMPUTE] == ("ok", f"0 / 200{NBSP}h")
         assert gates[Gate.PLUG] == ("ok", "Yes")
         assert gates[Gate.HOURS] == ("ok", "Until 07:00")
         assert gates[Gate.WORKLOAD] == ("later", "Not asked yet")
