@@ -153,8 +153,8 @@ def make_table(nights: tuple[Night, ...], facts: Facts) -> DataTable:
             Column(label=_("Stood in its way")),
             Column(label=_("Worked"), is_number=True, is_optional=True),
             Column(label=_("kWh"), is_number=True, is_optional=True),
-            Column(label=_("Earned"), is_number=True),
-            Column(label=_("Really"), is_number=True),
+            Column(label=_("Earned, €"), is_number=True),
+            Column(label=_("Really, €"), is_number=True),
         ),
         rows=tuple(make_row(night, facts) for night in reversed(nights)),
         foot=Row(
