@@ -2,6 +2,7 @@
 The last 24 hours of one car as a lane, a curve and a table.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -129,11 +130,11 @@ def _list_points(stretches: tuple[Stretch, ...], said: tuple[Said, ...]) -> Iter
             _Mark(stretch.ends_at, stretch.last_charge_permille, place),
         )
     ]
-    marks += [
-        _Mark(each.at, each.charge_permille, None)
-        for each in said
-        if not any(stretch.starts_at <= each.at <= stretch.ends_at for stretch in stretches)
-    ]
+    starts = [stretch.starts_at for stretch in stretches]
+    for each in said:
+        place = bisect_right(starts, each.at)
+        if not place or stretches[place - 1].ends_at < each.at:
+            marks.append(_Mark(each.at, each.charge_permille, None))
     before: _Mark | None = None
     for mark in sorted(marks, key=lambda mark: mark.at):
         if before is not None and _is_broken(before, mark):

@@ -25,15 +25,15 @@ class Said(NamedTuple):
     is_recovering: bool
 
 
-# The last of every five minutes: a car that says something each second draws no finer line.
+# The last of every ten minutes: a car that says something each second draws no finer line.
 _SAID = """
-SELECT DISTINCT ON (date_bin('5 minutes', s.observed_at, 'epoch')) s.observed_at,
+SELECT DISTINCT ON (date_bin('10 minutes', s.observed_at, 'epoch')) s.observed_at,
     s.state_of_charge_permille, s.plugged_in, s.is_home, s.is_moving, s.is_recovering
 FROM consent_statesample s
 JOIN consent_vehicle v ON v.id = s.vehicle_id AND v.owner_id = %(owner_id)s
 WHERE s.vehicle_id = %(vehicle_id)s AND s.fault = ''
   AND s.observed_at > %(since)s AND s.observed_at <= %(ends_at)s
-ORDER BY date_bin('5 minutes', s.observed_at, 'epoch'), s.observed_at DESC
+ORDER BY date_bin('10 minutes', s.observed_at, 'epoch'), s.observed_at DESC
 """
 
 

@@ -199,7 +199,7 @@ class TestList:
         said = list_said(owner_id=olivia.pk, **terms)
 
         ages = [(NOW - each.at) / timedelta(hours=1) for each in said]
-        # Of four words within five minutes the last one counts.
+        # Of four words within ten minutes the last one counts.
         assert ages == [28, 3, 1]
         assert said[-1].is_home is False
         assert list_said(owner_id=mallory.pk, **terms) == ()
