@@ -1,9 +1,11 @@
+from decimal import Decimal
 from typing import Any, cast
 
 from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from consent.models.vehicles import CHARGE_LIMIT_PCT, CHARGE_POWER_W
 from consent.queries.places import Place
 
 
@@ -37,6 +39,24 @@ class CarForm(NameForm):
     hardware_class_code = forms.ChoiceField(label=_("Computer in the car"))
     battery_kwh = forms.DecimalField(
         label=_("Battery, in kWh"), min_value=5, max_value=400, decimal_places=1
+    )
+
+    charge_power_kw = forms.DecimalField(
+        label=_("Your charger, in kW"),
+        min_value=1,
+        max_value=400,
+        decimal_places=2,
+        required=False,
+        initial=Decimal(CHARGE_POWER_W) / 1000,
+        help_text=_("What reaches the car where it is parked: how long it needs to be ready."),
+    )
+    charge_limit_pct = forms.IntegerField(
+        label=_("Charges up to, in %"),
+        min_value=50,
+        max_value=100,
+        required=False,
+        initial=CHARGE_LIMIT_PCT,
+        help_text=_("The charge limit that is set in the car."),
     )
 
     def __init__(self, data: QueryDict | None = None, *, places: tuple[Place, ...]) -> None:
@@ -73,6 +93,9 @@ class CarForm(NameForm):
             "hardware_class_code": place.hardware_class_code,
             "rated_power_w": place.power_w,
             "battery_wh": int(self.cleaned_data["battery_kwh"] * 1000),
+            "charge_power_w": int((self.cleaned_data["charge_power_kw"] or 0) * 1000)
+            or CHARGE_POWER_W,
+            "charge_limit_pct": self.cleaned_data["charge_limit_pct"] or CHARGE_LIMIT_PCT,
             "time_zone": place.time_zone,
         }
 

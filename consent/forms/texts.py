@@ -41,10 +41,20 @@ FAULT_TEXTS: dict[FaultCode, Text] = {
     FaultCode.RESUME_BELOW_STOP: gettext_lazy(
         "It cannot start again below the level at which it stops."
     ),
+    FaultCode.STOP_ABOVE_CHARGE: gettext_lazy(
+        "Your car is set to charge less far than this floor: it would never work."
+    ),
+    FaultCode.RESUME_ABOVE_CHARGE: gettext_lazy(
+        "Your car is set to charge less far than this: once under the floor it would never start"
+        " again."
+    ),
     FaultCode.READY_NO_DAYS: gettext_lazy("Choose the days on which the car must be ready."),
     FaultCode.READY_NOT_QUARTER: gettext_lazy("Times go by quarter-hours."),
     FaultCode.READY_TWICE: gettext_lazy("Two lines ask for a level on the same day and time."),
     FaultCode.READY_OUT_OF_RANGE: gettext_lazy("The battery holds no more than 100 %."),
+    FaultCode.READY_ABOVE_CHARGE: gettext_lazy(
+        "Your car is set to charge less far than this level: it would never be ready."
+    ),
     FaultCode.READY_NEVER_BINDS: gettext_lazy(
         "The battery never falls below your floor for work, so a level up to it changes nothing."
     ),

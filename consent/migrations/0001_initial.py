@@ -37,6 +37,10 @@ class Migration(migrations.Migration):
                 ("rated_power_w", models.PositiveIntegerField()),
                 ("battery_wh", models.PositiveIntegerField()),
                 ("charge_power_w", models.PositiveIntegerField(db_default=3680, default=3680)),
+                (
+                    "charge_limit_pct",
+                    models.PositiveSmallIntegerField(db_default=100, default=100),
+                ),
                 ("time_zone", models.CharField(max_length=64, verbose_name="time zone")),
                 (
                     "created_at",
@@ -363,6 +367,13 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("charge_power_w__range", (1000, 400000))),
                 name="consent_vehicle_charge_power_1_to_400_kw",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="vehicle",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("charge_limit_pct__range", (50, 100))),
+                name="consent_vehicle_charge_limit_50_to_100",
             ),
         ),
         migrations.AddConstraint(

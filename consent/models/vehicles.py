@@ -9,6 +9,7 @@ from consent.rules import CarFacts
 
 # A common single-phase home charger: 16 A at 230 V.
 CHARGE_POWER_W = 3_680
+CHARGE_LIMIT_PCT = 100
 
 
 class Vehicle(models.Model):
@@ -26,6 +27,10 @@ class Vehicle(models.Model):
     battery_wh = models.PositiveIntegerField()
     # What the owner's charger gives, in watts: how long filling up takes.
     charge_power_w = models.PositiveIntegerField(default=CHARGE_POWER_W, db_default=CHARGE_POWER_W)
+    # How far the owner lets it charge: the battery never holds more.
+    charge_limit_pct = models.PositiveSmallIntegerField(
+        default=CHARGE_LIMIT_PCT, db_default=CHARGE_LIMIT_PCT
+    )
     time_zone = models.CharField(_("time zone"), max_length=64)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     retired_at = models.DateTimeField(null=True, blank=True)
@@ -48,6 +53,10 @@ class Vehicle(models.Model):
             models.CheckConstraint(
                 condition=Q(charge_power_w__range=(1_000, 400_000)),
                 name="consent_vehicle_charge_power_1_to_400_kw",
+            ),
+            models.CheckConstraint(
+                condition=Q(charge_limit_pct__range=(50, 100)),
+                name="consent_vehicle_charge_limit_50_to_100",
             ),
         ]
         triggers = [
@@ -76,6 +85,7 @@ class Vehicle(models.Model):
             rated_power_w=self.rated_power_w,
             battery_wh=self.battery_wh,
             charge_power_w=self.charge_power_w,
+            charge_limit_pct=self.charge_limit_pct,
         )
 
 

@@ -165,6 +165,7 @@ def _register_anew(old: Vehicle, user_id: int, words: NewOwnersWords, now: datet
                 rated_power_w=old.rated_power_w,
                 battery_wh=old.battery_wh,
                 charge_power_w=old.charge_power_w,
+                charge_limit_pct=old.charge_limit_pct,
                 time_zone=old.time_zone,
                 created_at=now,
             )

@@ -4,6 +4,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.operations import become_owner
 from consent.models import ConsentVersion, Vehicle
+from consent.models.vehicles import CHARGE_LIMIT_PCT, CHARGE_POWER_W
 from consent.queries.access import VehicleNotFound
 from web.transactions import durable
 
@@ -15,7 +16,7 @@ class PlateTaken(Exception):
 
 
 @durable
-def register_vehicle(  # noqa: PLR0913 - nine facts about a car, all by name
+def register_vehicle(  # noqa: PLR0913 - eleven facts about a car, all by name
     *,
     owner_id: int,
     name: str,
@@ -24,6 +25,8 @@ def register_vehicle(  # noqa: PLR0913 - nine facts about a car, all by name
     hardware_class_code: str,
     rated_power_w: int,
     battery_wh: int,
+    charge_power_w: int = CHARGE_POWER_W,
+    charge_limit_pct: int = CHARGE_LIMIT_PCT,
     time_zone: str,
     now: datetime,
 ) -> Vehicle:
@@ -42,6 +45,8 @@ def register_vehicle(  # noqa: PLR0913 - nine facts about a car, all by name
                 hardware_class_code=hardware_class_code,
                 rated_power_w=rated_power_w,
                 battery_wh=battery_wh,
+                charge_power_w=charge_power_w,
+                charge_limit_pct=charge_limit_pct,
                 time_zone=time_zone,
                 created_at=now,
             )

@@ -70,7 +70,8 @@ class Editing:
 
 # The country of a car, and the most that work of its pool pays at a moment.
 _CAR = """
-SELECT v.battery_wh, v.charge_power_w, v.rated_power_w, coalesce(max(p.country), ''),
+SELECT v.battery_wh, v.charge_power_w, v.charge_limit_pct, v.rated_power_w,
+       coalesce(max(p.country), ''),
        max(r.reward_micros_per_kwh) * v.rated_power_w / 1000
 FROM consent_vehicle v
 LEFT JOIN marketplace_pool_v p
@@ -240,11 +241,16 @@ def _read_cars(vehicle_ids: list[int], now: datetime) -> list[tuple[CarFacts, st
         cursor.execute(_CAR, {"ids": vehicle_ids, "now": now})
         return [
             (
-                CarFacts(rated_power_w=rated, battery_wh=battery, charge_power_w=charge),
+                CarFacts(
+                    rated_power_w=rated,
+                    battery_wh=battery,
+                    charge_power_w=charge,
+                    charge_limit_pct=limit,
+                ),
                 country,
                 highest,
             )
-            for battery, charge, rated, country, highest in cursor.fetchall()
+            for battery, charge, limit, rated, country, highest in cursor.fetchall()
         ]
 
 
@@ -258,4 +264,5 @@ def _join_facts(cars: list[CarFacts]) -> CarFacts:
         rated_power_w=max(car.rated_power_w for car in cars),
         battery_wh=min(car.battery_wh for car in cars),
         charge_power_w=max(car.charge_power_w for car in cars),
+        charge_limit_pct=max(car.charge_limit_pct for car in cars),
     )

@@ -49,12 +49,14 @@ class Grace:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarFacts:
     """
-    What rules are judged against: what the computer draws, what the battery holds, how it fills.
+    What rules are judged against: what the computer draws, what the battery holds, how it fills
+    and how far.
     """
 
     rated_power_w: int
     battery_wh: int
     charge_power_w: int
+    charge_limit_pct: int = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,10 +79,13 @@ class FaultCode(StrEnum):
     STOP_OUT_OF_RANGE = "stop_out_of_range"
     RESUME_OUT_OF_RANGE = "resume_out_of_range"
     RESUME_BELOW_STOP = "resume_below_stop"
+    STOP_ABOVE_CHARGE = "stop_above_charge"
+    RESUME_ABOVE_CHARGE = "resume_above_charge"
     READY_NO_DAYS = "ready_no_days"
     READY_NOT_QUARTER = "ready_not_quarter"
     READY_TWICE = "ready_twice"
     READY_OUT_OF_RANGE = "ready_out_of_range"
+    READY_ABOVE_CHARGE = "ready_above_charge"
     READY_NEVER_BINDS = "ready_never_binds"
     READY_UNREACHABLE = "ready_unreachable"
     HIGH_OUT_OF_RANGE = "high_out_of_range"
@@ -260,8 +263,12 @@ def _find_battery_faults(case: _Case) -> Iterator[Fault]:
     draft = case.draft
     if not _is_within(draft.battery_stop_pct, BATTERY_STOP_RANGE_PCT):
         yield Fault("battery_stop_pct", FaultCode.STOP_OUT_OF_RANGE)
+    elif draft.battery_stop_pct > case.car.charge_limit_pct:
+        yield Fault("battery_stop_pct", FaultCode.STOP_ABOVE_CHARGE)
     if draft.battery_resume_pct > BATTERY_RESUME_MAX_PCT:
         yield Fault("battery_resume_pct", FaultCode.RESUME_OUT_OF_RANGE)
+    elif draft.battery_resume_pct > case.car.charge_limit_pct:
+        yield Fault("battery_resume_pct", FaultCode.RESUME_ABOVE_CHARGE)
     if draft.battery_resume_pct < draft.battery_stop_pct:
         yield Fault("battery_resume_pct", FaultCode.RESUME_BELOW_STOP)
 
@@ -276,12 +283,18 @@ def _find_ready_faults(case: _Case) -> Iterator[Fault]:
             yield Fault("ready_by", FaultCode.READY_NOT_QUARTER, place)
         if any(times[day, rule.minute] > 1 for day in rule.days):
             yield Fault("ready_by", FaultCode.READY_TWICE, place)
-        if rule.level_pct > READY_LEVEL_MAX_PCT:
-            yield Fault("ready_by", FaultCode.READY_OUT_OF_RANGE, place)
-        elif rule.level_pct <= draft.battery_stop_pct:
-            yield Fault("ready_by", FaultCode.READY_NEVER_BINDS, place)
-        elif not _is_reachable(case, rule.level_pct):
-            yield Fault("ready_by", FaultCode.READY_UNREACHABLE, place)
+        if (code := _judge_level(case, rule.level_pct)) is not None:
+            yield Fault("ready_by", code, place)
+
+
+def _judge_level(case: _Case, level_pct: int) -> FaultCode | None:
+    if level_pct > READY_LEVEL_MAX_PCT:
+        return FaultCode.READY_OUT_OF_RANGE
+    if level_pct > case.car.charge_limit_pct:
+        return FaultCode.READY_ABOVE_CHARGE
+    if level_pct <= case.draft.battery_stop_pct:
+        return FaultCode.READY_NEVER_BINDS
+    return None if _is_reachable(case, level_pct) else FaultCode.READY_UNREACHABLE
 
 
 def _is_reachable(case: _Case, level_pct: int) -> bool:

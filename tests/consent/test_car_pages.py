@@ -1,5 +1,6 @@
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,8 +14,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from consent.models import ConsentVersion, Pause, Vehicle
+from tests.consent.filling import fill, read
 from tests.consent.terms import NIGHT
 from tests.factories import (
+    NIGHTLY_RULES,
     create_consent,
     create_pool,
     create_vehicle,
@@ -101,6 +104,9 @@ class TestAddCar:
             ({"plate": ""}, "This field is required"),
             ({"battery_kwh": "4"}, "greater than or equal to 5"),
             ({"region_code": "mars"}, "Select a valid choice"),
+            ({"charge_power_kw": "0.5"}, "greater than or equal to 1"),
+            ({"charge_limit_pct": "101"}, "less than or equal to 100"),
+            ({"charge_limit_pct": "49"}, "greater than or equal to 50"),
             ({"plate": "BX 42 LR TOO LONG"}, "at most 12 characters"),
         ],
     )
@@ -112,6 +118,41 @@ class TestAddCar:
         assert response.status_code == 422
         assert text in response.content.decode()
         assert not Vehicle.objects.exists()
+
+    def test_asks_how_fast_and_how_far_it_charges(self, owner: Client) -> None:
+        create_pool()
+        page = owner.get(reverse("consent:car_new")).content.decode()
+        assert re.search(r'name="charge_power_kw" value="3.68"', page)
+        assert re.search(r'name="charge_limit_pct" value="100"', page)
+
+        owner.post(
+            reverse("consent:car_new"),
+            NEW_CAR | {"charge_power_kw": "11", "charge_limit_pct": "80"},
+        )
+
+        vehicle = Vehicle.objects.get()
+        assert (vehicle.charge_power_w, vehicle.charge_limit_pct) == (11_000, 80)
+        # What nobody said is what most have.
+        owner.post(reverse("consent:car_new"), NEW_CAR | {"plate": "ZZ 2"})
+        usual = Vehicle.objects.get(plate="ZZ 2")
+        assert (usual.charge_power_w, usual.charge_limit_pct) == (3_680, 100)
+
+    def test_refuses_a_floor_that_the_car_is_not_charged_to(self, owner: Client) -> None:
+        create_pool()
+        owner.post(reverse("consent:car_new"), NEW_CAR | {"charge_limit_pct": "80"})
+        path = address("review", encode("veh", Vehicle.objects.get().pk))
+        high = replace(NIGHTLY_RULES, battery_stop_pct=81, battery_resume_pct=85)
+
+        response = owner.post(path, fill(high, confirm="1"))
+
+        assert response.status_code == 422
+        page = read(response)
+        assert "Your car is set to charge less far than this floor: it would never work." in page
+        assert "once under the floor it would never start again" in page
+        assert not ConsentVersion.objects.exists()
+        # One percent less it may be.
+        least = replace(NIGHTLY_RULES, battery_stop_pct=80, battery_resume_pct=80)
+        assert owner.post(path, fill(least, confirm="1")).status_code == 302
 
     def test_says_that_the_car_is_there_already(self, owner: Client, car: Vehicle) -> None:
         create_pool()

@@ -283,6 +283,18 @@ class TestReadyBy:
         )
         assert not find(car=slow, ready_by=(ReadyBy((0,), 450, 75),))
 
+    def test_nothing_is_asked_of_a_battery_that_its_car_does_not_charge_to(self) -> None:
+        careful = replace(CAR, charge_limit_pct=80)
+        levels = {"battery_stop_pct": 81, "battery_resume_pct": 82}
+
+        assert find(car=careful, **levels, ready_by=(ReadyBy((0,), 450, 90),)) == (
+            Fault("battery_stop_pct", FaultCode.STOP_ABOVE_CHARGE),
+            Fault("battery_resume_pct", FaultCode.RESUME_ABOVE_CHARGE),
+            Fault("ready_by", FaultCode.READY_ABOVE_CHARGE, 0),
+        )
+        levels = {"battery_stop_pct": 79, "battery_resume_pct": 80}
+        assert find(car=careful, **levels, ready_by=(ReadyBy((0,), 450, 80),)) == ()
+
 
 class TestGrace:
     def test_there_is_none_where_waiting_could_hurt(self) -> None:
