@@ -38,6 +38,7 @@ PACE_SHARE_MIN = 0.9
 # The scheduler's pause between two answers, so that it stays within its rate.
 PAUSE_S = 0.05
 PATIENCE_S = 60
+READY_S = 10
 
 
 def load_fleet() -> str:
@@ -91,20 +92,19 @@ def list_cars() -> list[int]:
         return [row[0] for row in cursor.fetchall()][:VEHICLES]
 
 
-def keep_pace(cars: list[int], per_s: float, change: Callable[[int], object]) -> None:
+def keep_pace(cars: list[int], per_s: float, began: float, change: Callable[[int], object]) -> None:
     """
     Change every car at its moment; print "public id, when the owner knew".
     """
     from web.public_ids import encode  # noqa: PLC0415
 
-    began = time.monotonic()
     for number, car in enumerate(cars):
         time.sleep(max(0.0, began + number / per_s - time.monotonic()))
         change(car)
         print(encode("veh", car), time.monotonic(), flush=True)
 
 
-def withdraw_at_pace() -> None:
+def withdraw_at_pace(began: float) -> None:
     from django.utils import timezone  # noqa: PLC0415
 
     from consent.operations import withdraw  # noqa: PLC0415
@@ -112,11 +112,12 @@ def withdraw_at_pace() -> None:
     keep_pace(
         list_cars()[:WITHDRAWALS],
         WITHDRAWALS_PER_S,
+        began,
         lambda car: withdraw(vehicle_id=car, owner_id=car, now=timezone.now()),
     )
 
 
-def change_at_pace() -> None:
+def change_at_pace(began: float) -> None:
     """
     Write the rows of a change for each other car: a version that ends, one that begins, news.
     """
@@ -129,16 +130,18 @@ def change_at_pace() -> None:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statements, {"car": car})
 
-    keep_pace(list_cars()[WITHDRAWALS:], CHANGES_PER_S - WITHDRAWALS_PER_S, change)
+    keep_pace(list_cars()[WITHDRAWALS:], CHANGES_PER_S - WITHDRAWALS_PER_S, began, change)
 
 
 ACTS = {"withdraw": withdraw_at_pace, "change": change_at_pace}
 
 
 def start_owners() -> list[subprocess.Popen[str]]:
+    # One clock for all processes of a machine; by then they are ready.
+    began = str(time.monotonic() + READY_S)
     return [
         subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.withdrawals", act],
+            [sys.executable, "-m", "benchmarks.withdrawals", act, began],
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -158,6 +161,7 @@ def read_owners(owners: list[subprocess.Popen[str]], told: dict[str, float]) -> 
         reader.start()
     for reader in readers:
         reader.join()
+    assert {owner.wait() for owner in owners} == {0}, "an owner failed"
 
 
 # ------------------------------------------------------------------ the scheduler
@@ -267,7 +271,7 @@ def describe(name: str, latencies: list[float]) -> str:
 def main() -> int:
     django.setup()
     if sys.argv[1:]:
-        ACTS[sys.argv[1]]()
+        ACTS[sys.argv[1]](float(sys.argv[2]))
         return 0
     from web.public_ids import encode  # noqa: PLC0415 - after django.setup
 
