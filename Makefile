@@ -22,7 +22,7 @@ screenshots:
 
 # Needs GNU gettext; running Parado never does: the compiled texts are kept beside the others.
 messages:
-	python3 manage.py makemessages -l en -l pt --no-location --no-obsolete --ignore var --ignore .venv --ignore static --ignore tests
+	python3 manage.py makemessages -l en -l pt --no-wrap --no-location --no-obsolete --ignore var --ignore .venv --ignore static --ignore tests
 	python3 manage.py compilemessages --ignore var --ignore .venv
 
 # Needs uv (https://docs.astral.sh/uv/); running Parado never does.
