@@ -5,7 +5,9 @@ Fixtures that every folder of tests shares.
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 from django.db.backends.postgresql.operations import DatabaseOperations
+from django.utils import translation
 
 
 # Rows that migrations bring stay; what a test adds to them goes.
@@ -17,6 +19,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Begin with the longest, so that no worker is left with it when the other has nothing to do.
     """
     items.sort(key=lambda item: item.get_closest_marker("flow") is None)
+
+
+@pytest.fixture(autouse=True)
+def _english() -> None:
+    """
+    Begin each test in the language that pages have by default: the one of the last request of
+    the test before, if that was another, would stay with the thread.
+    """
+    translation.activate(settings.LANGUAGE_CODE)
 
 
 @pytest.fixture(scope="session", autouse=True)
