@@ -23,6 +23,14 @@ from web.public_ids import encode
 
 
 MINUTE = timedelta(minutes=1)
+NO_CAPS = dict.fromkeys(
+    (
+        "energy_wh_per_day_max",
+        "energy_wh_per_month_max",
+        "compute_s_per_day_max",
+        "compute_s_per_month_max",
+    )
+)
 # Wednesday, 23:03 in Oslo; the night lasts until 07:00.
 EVENING_BEFORE = NIGHT - timedelta(hours=5)
 
@@ -199,6 +207,25 @@ def agree_again(owner: Client, car: Vehicle) -> None:
 
 
 class TestBudget:
+    @pytest.mark.parametrize(
+        "limit",
+        [
+            {"wear_distance_km_per_month_max": 10},  # 1,800 Wh
+            {"wear_cycles_milli_per_month_max": 24},  # of 75 kWh, 1,800 Wh
+            {"wear_micros_per_month_max": 115_600},  # 1,800 Wh and a minute of computing
+        ],
+    )
+    def test_two_jobs_do_not_both_fit_the_last_wear_of_a_month(
+        self, owner: Client, scheduler: Client, car: Vehicle, limit: dict[str, int]
+    ) -> None:
+        create_consent(car, now=NIGHT - DAY, **NO_CAPS, **limit)
+        tell(scheduler, car, NIGHT)
+        assert may(scheduler, car, "j-81", energy_wh=1_700) == []
+
+        # A tenth of a kWh of wear is left.
+        assert may(scheduler, car, "j-82", energy_wh=90) == []
+        assert may(scheduler, car, "j-83", energy_wh=90) == ["month_wear_spent"]
+
     def test_two_jobs_do_not_both_fit_the_last_of_a_day(
         self, scheduler: Client, working_car: Vehicle
     ) -> None:
