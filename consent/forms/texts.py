@@ -10,7 +10,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from consent.queries.words import DAY_SETS, Text
+from consent.queries.words import DAY_SETS, Text, write_date
 from consent.rules import FaultCode, RulesDraft
 from consent.rules.cautions import Caution, CautionCode
 from consent.rules.parts import find_part_of
@@ -191,7 +191,7 @@ def _write_date(caution: Caution, draft: RulesDraft) -> tuple[str, str]:
         if each.is_open
         else _("Your hours are closed on that weekday anyway.")
     )
-    title = _("%(date)s changes nothing.") % {"date": each.on_date.isoformat()}
+    title = _("%(date)s changes nothing.") % {"date": write_date(each.on_date)}
     return title, text
 
 

@@ -5,7 +5,7 @@ Rules in an owner's words, every figure with its unit, in the language of the re
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import groupby
 
 from django.utils.dateformat import format as format_date
@@ -146,7 +146,7 @@ def _describe_dates(draft: RulesDraft) -> str:
     parts += [
         _("Open on %(date)s %(times)s")
         % {
-            "date": _write_date(each),
+            "date": write_date(each.on_date),
             "times": _write_times(each.starts_minute, each.ends_minute),
         }
         for each in draft.exceptions
@@ -166,13 +166,13 @@ def _write_runs(exceptions: list[DateException]) -> list[str]:
     texts = []
     for _first, run in groupby(numbered, key=lambda pair: pair[1].on_date - pair[0] * DAY):
         dates = [each for _place, each in run]
-        first, last = _write_date(dates[0]), _write_date(dates[-1])
+        first, last = write_date(dates[0].on_date), write_date(dates[-1].on_date)
         texts.append(first if first == last else f"{first} \N{EN DASH} {last}")
     return texts
 
 
-def _write_date(each: DateException) -> str:
-    return format_date(each.on_date, "j M Y").replace(" ", "\N{NO-BREAK SPACE}")
+def write_date(day: date) -> str:
+    return format_date(day, "j M Y").replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _describe_ready_by(draft: RulesDraft) -> str:

@@ -19,6 +19,7 @@ from consent.queries.rule_words import (
     describe_rules,
     describe_week,
     describe_window,
+    write_date,
 )
 from consent.rules import Decision, Finding, Gate, ReasonCode
 from web.templatetags.parado import in_zone, local_time, money_exact, number, since
@@ -38,6 +39,7 @@ __all__ = [
     "describe_rules",
     "describe_week",
     "describe_window",
+    "write_date",
 ]
 
 # What stands on the sign when this is the first refusal.

@@ -160,6 +160,21 @@ class TestSummary:
         assert "Stops under 44 %" in page
         assert page.count(">changed<") == 1
 
+    def test_names_a_date_as_a_calendar_does(self, owner: Client, car: Vehicle) -> None:
+        day = (timezone.now() + timedelta(days=30)).date()
+        opening = {
+            "exceptions_kind": ["open"],
+            "exceptions_first": [day.isoformat()],
+            "exceptions_last": [""],
+            "exceptions_from": ["22:00"],
+            "exceptions_to": ["23:00"],
+        }
+
+        page = read(owner.post(address("summary", car), fill(NIGHTLY_RULES, **opening)))
+
+        assert f"{day.day} {day:%b %Y} changes nothing." in page
+        assert "Your hours are open then anyway." in page
+
     def test_says_that_something_is_wrong(self, owner: Client, car: Vehicle) -> None:
         response = owner.post(address("summary", car), fill(NIGHTLY_RULES, categories=[]))
 
