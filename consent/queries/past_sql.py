@@ -83,8 +83,8 @@ _LATCHES = f""", passed AS (
 _JUDGED = """, base AS (
     SELECT q.*, h.charge_latch, h.heat_latch, h.cold_latch,
         CASE WHEN q.has_run THEN d.buyers_mode ELSE 'all' END AS buyers_mode,
-        consent_refusals(
-            false, d.time_zone, d.week_mask, d.stop_pct, d.plugged_in_only, d.home_only,
+        consent_refusals_at(
+            false, q.slot, d.week_mask, d.stop_pct, d.plugged_in_only, d.home_only,
             d.high_c, d.low_c, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint,
             NULL::integer, d.categories_mask, NULL::timestamptz, q.starts_at, q.starts_at,
             0::bigint, q.category_bit, q.charge, q.plugged_in, q.is_home, q.coldest, q.hottest,
