@@ -15,6 +15,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from consent.models import Vehicle
+from consent.rules import Gate, Grace
+from consent.rules.codes import GATES_WITHOUT_GRACE
+from tests.consent.asking import DAWN, SEVEN
 from tests.consent.calling import ask, codes, tell
 from tests.consent.renewing import DAY, END, HOUR, publish
 from tests.consent.terms import NIGHT
@@ -204,6 +207,67 @@ def agree_again(owner: Client, car: Vehicle) -> None:
     page = owner.get(reverse("consent:renew", args=[encode("veh", car.pk)])).content.decode()
     fields = re.findall(r'<input type="hidden" name="(\w+_\w+)" value="([^"]*)">', page)
     press(owner, "renew", car, **dict(fields))
+
+
+class TestGrace:
+    """
+    The hours end at 07:00; a job has run since half a minute before.
+    """
+
+    @pytest.mark.parametrize(
+        ("grace", "minutes"),
+        [((), 0), ((Grace(Gate.HOURS, 10),), 10), ((Grace(Gate.HOURS, None),), 60)],
+        ids=["stop now", "within ten minutes", "finish the job"],
+    )
+    def test_of_the_hours_is_the_owners_choice(
+        self,
+        clock: time_machine.Traveller,
+        scheduler: Client,
+        car: Vehicle,
+        grace: tuple[Grace, ...],
+        minutes: int,
+    ) -> None:
+        create_consent(car, now=NIGHT, grace=grace)
+        clock.move_to(DAWN)
+        scheduler = Client(headers=bearer(create_api_key()))
+        answers = {}
+        while (since := timezone.now() - SEVEN) < timedelta(minutes=12):
+            answers[since] = may(scheduler, car)
+            clock.shift(timedelta(seconds=40))
+
+        for since, codes_then in answers.items():
+            is_over = since >= timedelta(minutes=minutes)
+            assert codes_then == (["outside_hours"] if is_over else []), since
+        assert may(scheduler, car, "j-82") == ["outside_hours"]
+
+    @pytest.mark.parametrize(
+        ("facts", "code"),
+        [
+            ({"battery_temp_c": 36}, "too_hot"),
+            ({"battery_temp_c": -1}, "too_cold"),
+            ({"state_of_charge_pct": 39}, "battery_low"),
+            ({"plugged_in": False, "is_moving": True}, "driving"),
+        ],
+    )
+    def test_is_none_for_what_could_hurt(
+        self,
+        clock: time_machine.Traveller,
+        owner: Client,
+        scheduler: Client,
+        car: Vehicle,
+        facts: dict[str, Any],
+        code: str,
+    ) -> None:
+        every = tuple(Grace(gate, None) for gate in Gate if gate not in GATES_WITHOUT_GRACE)
+        create_consent(car, now=NIGHT - DAY, grace=every)
+        assert may(scheduler, car) == []
+
+        clock.shift(timedelta(seconds=10))
+        tell(scheduler, car, timezone.now(), **facts)
+
+        answer = ask(scheduler, car)
+        assert answer["decision"] is False
+        assert codes(answer)[0] == code
 
 
 class TestBudget:
