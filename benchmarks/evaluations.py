@@ -145,15 +145,41 @@ def count_evidence() -> tuple[int, int]:
     return leases, records
 
 
-def read_processor_ms(master: int) -> float:
+def read_processor_ms(master: int) -> tuple[float, float]:
     """
-    Return the processor time that gunicorn's workers have used so far.
+    Return the processor time that the children of gunicorn and PostgreSQL have used so far.
+
+    It says what a request costs also where others use the machine. The server has to be on it.
     """
-    children = Path(f"/proc/{master}/task/{master}/children").read_text(encoding="ascii")
-    stats = (Path(f"/proc/{pid}/stat").read_text(encoding="ascii") for pid in children.split())
-    fields = (stat.rpartition(")")[2].split() for stat in stats)
-    ticks = sum(int(each[11]) + int(each[12]) for each in fields)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        [[backend]] = cursor.fetchall()
+    return _sum_ms(master), _sum_ms(int(_read_stat(backend)[1]))
+
+
+def _sum_ms(parent: int) -> float:
+    """
+    Add up what the children of a process have used, those that are gone included.
+    """
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii")
+    own = [_read_stat(int(pid))[11:13] for pid in children.split()]
+    ticks = sum(int(each) for pair in (*own, _read_stat(parent)[13:15]) for each in pair)
     return ticks * 1e3 / os.sysconf("SC_CLK_TCK")
+
+
+def _read_stat(pid: int) -> list[str]:
+    """
+    Return the fields of a process from its state on: parent 1, processor time 11 to 14.
+    """
+    return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+
+
+def describe_processor(before: tuple[float, float], after: tuple[float, float], count: int) -> str:
+    web_ms, server_ms = ((now - then) / count for then, now in zip(before, after, strict=True))
+    return (
+        f"processor time a request: {web_ms + server_ms:.1f} ms, {web_ms:.1f} of the web process"
+        f" and {server_ms:.1f} of PostgreSQL"
+    )
 
 
 def p95(times: list[float]) -> float:
@@ -176,9 +202,9 @@ def main() -> int:
     with serve() as (port, master):
         client = connect(port)
         answers = [ask(client, key, body) for _, body in batches[:WARM_UP]]
-        used_ms = read_processor_ms(master)
+        before = read_processor_ms(master)
         times = [time_ms(partial(ask, client, key, body)) for _, body in batches[WARM_UP:]]
-        used_ms = read_processor_ms(master) - used_ms
+        used = describe_processor(before, read_processor_ms(master), REQUESTS)
     permits = sum(map(count_permits, answers))
     new_leases, new_records = (
         now - then for now, then in zip(count_evidence(), (leases, records), strict=True)
@@ -190,10 +216,10 @@ def main() -> int:
     )
     print(
         f"{BATCH:,} decisions by HTTP   p95 {p95(times):7.1f} ms, median"
-        f" {statistics.median(times):.1f} ms, {p95(times) / p95(raw):.1f} x raw,"
-        f" goal <= {P95_MS_MAX:.0f} ms"
+        f" {statistics.median(times):.1f} ms, least {min(times):.1f} ms,"
+        f" {p95(times) / p95(raw):.1f} x raw, goal <= {P95_MS_MAX:.0f} ms"
     )
-    print(f"processor time of the web process {used_ms / REQUESTS:.1f} ms a request")
+    print(used)
     is_written = new_records == (REQUESTS + WARM_UP) * BATCH
     return 0 if p95(times) <= P95_MS_MAX and is_written else 1
 
