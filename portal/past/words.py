@@ -15,7 +15,15 @@ from consent.rules import BuyersMode, RulesDraft, WorkloadCategory
 from consent.rules.week import FULL_WEEK
 from consent.rules.written import write_minute
 from portal.past.changes import Change
-from web.templatetags.parado import energy, money, money_about, money_exact, number, pct
+from web.templatetags.parado import (
+    CENTS_BELOW_MICROS,
+    energy,
+    money,
+    money_about,
+    money_exact,
+    number,
+    pct,
+)
 
 
 # Smaller than this a month is nothing that anybody would notice.
@@ -182,9 +190,11 @@ def describe_basis(*, nights: int, low_micros: int | None, high_micros: int | No
     basis = ngettext("your last night", "your last %(count)s nights", nights) % {"count": nights}
     if low_micros is None or high_micros is None:
         return _("From %(basis)s, too few to say how months differ.") % {"basis": basis}
+    # Both ends as exact as the smaller one.
+    write = money if abs(low_micros) < CENTS_BELOW_MICROS else money_about
     text = _("Most months between %(low)s and %(high)s, from %(basis)s.") % {
-        "low": money_about(low_micros),
-        "high": money_about(high_micros),
+        "low": write(low_micros),
+        "high": write(high_micros),
         "basis": basis,
     }
     if nights < SHORT_NIGHTS:

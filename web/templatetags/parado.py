@@ -33,6 +33,8 @@ from django.utils.translation import get_language, gettext
 register = template.Library()
 
 MICROS = Decimal(1_000_000)
+# A forecast is written with cents below this.
+CENTS_BELOW_MICROS = 10 * MICROS
 MINUS = "\N{MINUS SIGN}"
 SPACE = "\N{NO-BREAK SPACE}"
 EN_DASH = "\N{EN DASH}"
@@ -90,7 +92,7 @@ def money_about(amount_micros: int | None, currency: str = "EUR") -> str:
     """
     if amount_micros is None:
         return NOTHING
-    if abs(amount_micros) < 10 * MICROS:
+    if abs(amount_micros) < CENTS_BELOW_MICROS:
         return money(amount_micros, currency)
     return _write_money(amount_micros, currency, decimals=0, decimals_max=0)
 
