@@ -41,14 +41,17 @@ WITH draft AS MATERIALIZED (
 )"""
 
 _KNOWN = f""", quarter AS MATERIALIZED (
-    SELECT k.*, starts_at + interval '15 minutes' AS ends_at,
-        starts_at AT TIME ZONE %(time_zone)s AS local_at,
-        ((floor(date_part('epoch', starts_at AT TIME ZONE %(time_zone)s) / 900)::bigint + 288)
-            %% 672)::integer AS slot
+    SELECT k.*, (local_n + 288) %% 672 AS slot
     FROM (
-        SELECT *, to_timestamp(n * 900::bigint) AS starts_at
-        FROM unnest({", ".join(f"%(known_{name})s::{kind}[]" for name, kind in COLUMNS.items())})
-            AS k ({", ".join(COLUMNS)})
+        SELECT k.*, floor(date_part('epoch', starts_at AT TIME ZONE %(time_zone)s) / 900)::integer
+            AS local_n
+        FROM (
+            SELECT *, to_timestamp(n * 900::bigint) AS starts_at
+            FROM unnest(
+                {", ".join(f"%(known_{name})s::{kind}[]" for name, kind in COLUMNS.items())})
+                AS k ({", ".join(COLUMNS)})
+            OFFSET 0
+        ) k
         OFFSET 0
     ) k
 )"""  # noqa: S608 - made of the names of columns
@@ -56,8 +59,7 @@ _KNOWN = f""", quarter AS MATERIALIZED (
 # When the battery was last under the stop level, or at the resume level; when it was last too
 # hot or too cold, and since then cool or warm enough again with the hold over.
 _LATCHES = f""", passed AS (
-    SELECT q.n, q.charge, q.hottest, q.coldest, d.stop_pct, d.resume_pct,
-        d.high_c, d.high_resume_c, d.low_c, d.low_resume_c, d.hold_s,
+    SELECT q.*,
         max(CASE WHEN q.charge < d.stop_pct * 10 THEN q.n END) OVER past AS low_n,
         max(CASE WHEN q.charge >= d.resume_pct * 10 THEN q.n END) OVER past AS filled_n,
         max(CASE WHEN q.hottest > d.high_c * 10 THEN q.n END) OVER past AS hot_n,
@@ -65,8 +67,8 @@ _LATCHES = f""", passed AS (
     FROM quarter q CROSS JOIN draft d
     WINDOW past AS (ORDER BY q.n ROWS UNBOUNDED PRECEDING)
 ), held AS MATERIALIZED (
-    SELECT n, CASE WHEN low_n > coalesce(filled_n, 0) AND charge >= stop_pct * 10
-                   THEN {mask(ReasonCode.BATTERY_RECOVERING)} ELSE 0 END AS charge_latch,
+    SELECT p.*, CASE WHEN low_n > coalesce(filled_n, 0) AND charge >= stop_pct * 10
+                     THEN {mask(ReasonCode.BATTERY_RECOVERING)} ELSE 0 END AS charge_latch,
         CASE WHEN hot_n > coalesce(max(CASE WHEN hottest <= high_resume_c * 10
                         AND (n - hot_n) * 900 >= hold_s THEN n END) OVER past, 0)
                   AND hottest <= high_c * 10
@@ -75,13 +77,13 @@ _LATCHES = f""", passed AS (
                         AND (n - cold_n) * 900 >= hold_s THEN n END) OVER past, 0)
                   AND coldest >= low_c * 10
              THEN {mask(ReasonCode.WARMING_UP)} ELSE 0 END AS cold_latch
-    FROM passed
+    FROM passed p CROSS JOIN draft d
     WINDOW past AS (ORDER BY n ROWS UNBOUNDED PRECEDING)
 )"""  # noqa: S608 - made of the bits of reasons
 
 # The refusals of the draft, but for its budgets.
 _JUDGED = """, base AS (
-    SELECT q.*, h.charge_latch, h.heat_latch, h.cold_latch,
+    SELECT q.*,
         CASE WHEN q.has_run THEN d.buyers_mode ELSE 'all' END AS buyers_mode,
         consent_refusals_at(
             false, q.slot, d.week_mask, d.stop_pct, d.plugged_in_only, d.home_only,
@@ -89,8 +91,7 @@ _JUDGED = """, base AS (
             NULL::integer, d.categories_mask, NULL::timestamptz, q.starts_at, q.starts_at,
             0::bigint, q.category_bit, q.charge, q.plugged_in, q.is_home, q.coldest, q.hottest,
             0::bigint, 0::bigint, 0::bigint, 0::bigint) AS refusals
-    FROM quarter q
-    JOIN held h ON h.n = q.n
+    FROM held q
     CROSS JOIN draft d
     OFFSET 0
 ), drafted AS (
@@ -103,8 +104,8 @@ _BASE_ONLY = "b.refusals"
 _WITH_FURTHER = """consent_further_refusals(
             b.refusals, d.time_zone, d.closed, d.opened, NULL::bit(672), NULL::integer, d.floors,
             NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint, d.reward_min,
-            b.buyers_mode, d.buyer_ids, b.starts_at, b.ends_at, 0::bigint, b.charge, 0::bigint,
-            0::bigint, 0::bigint, b.buyer_id, b.micros_per_h)"""
+            b.buyers_mode, d.buyer_ids, b.starts_at, b.starts_at + interval '15 minutes', 0::bigint,
+            b.charge, 0::bigint, 0::bigint, 0::bigint, b.buyer_id, b.micros_per_h)"""
 
 # Work that ran within the rules of then was let through all of them, so only what is stricter
 # in the draft stands against it; and an idle quarter that they permitted had no work of the
@@ -137,8 +138,8 @@ _SETTLED = """, version AS MATERIALIZED (
     OFFSET 0
 )"""
 
-# The local date of each quarter on the draft's clock, and what its month had used before the
-# period began: for budgets only.
+# The local days of the draft's clock, counted from 1970, and what the month of each had used
+# before the period began: for budgets only.
 _DATES = """, early AS MATERIALIZED (
     SELECT date_trunc('month', first.on_date)::date AS on_month,
         coalesce(sum(u.energy_wh), 0)::bigint * 1000 AS energy_mwh,
@@ -149,14 +150,14 @@ _DATES = """, early AS MATERIALIZED (
     LEFT JOIN consent_dayuse u ON u.vehicle_id = %(vehicle_id)s AND u.on_date < first.on_date
         AND u.on_date >= date_trunc('month', first.on_date)::date
     GROUP BY 1
-), dated AS (
-    SELECT n, on_date, date_trunc('month', on_date)::date AS on_month, energy_mwh, compute_s,
-        data_bytes, hottest
-    FROM (SELECT q.*, local_at::date AS on_date FROM quarter q) q
 ), calendar AS MATERIALIZED (
     SELECT c.*, coalesce(e.energy_mwh, 0) AS early_mwh, coalesce(e.compute_s, 0) AS early_s,
         coalesce(e.wear_mwh, 0) AS early_wear_mwh, coalesce(e.data_bytes, 0) AS early_bytes
-    FROM dated c LEFT JOIN early e ON e.on_month = c.on_month
+    FROM (
+        SELECT day, date_trunc('month', (DATE '1970-01-01' + day)::timestamp)::date AS on_month
+        FROM (SELECT DISTINCT local_n / 96 AS day FROM quarter) q
+    ) c
+    LEFT JOIN early e ON e.on_month = c.on_month
 )"""
 
 # What each quarter would take: what was metered; else what work usually takes, of the kinds
@@ -166,8 +167,8 @@ _PRICED = """, usual AS MATERIALIZED (
         %(likely_energy_mwh)s::bigint[], %(likely_compute_s)s::bigint[])
         AS u (kinds, hour, energy_mwh, compute_s)
 ), priced AS MATERIALIZED (
-    SELECT s.n, s.refused, s.kinds, s.has_run, s.plugged_in, s.is_home, s.is_moving, s.charge,
-        s.coldest, s.hottest, s.data_bytes, s.most_mwh, s.bytes_per_kwh,
+    SELECT s.n, s.local_n, s.refused, s.kinds, s.has_run, s.charge, s.coldest, s.hottest,
+        s.data_bytes, s.most_mwh, s.bytes_per_kwh,
         CASE WHEN s.has_run THEN s.energy_mwh ELSE coalesce(u.energy_mwh, 0) END AS whole_mwh,
         CASE WHEN s.has_run THEN s.compute_s ELSE coalesce(u.compute_s, 0) END AS would_s
     FROM (
@@ -222,19 +223,18 @@ _MONTH_SUMS = """
             + early_wear_mwh AS month_wear_mwh,
         coalesce(sum(would_bytes) FILTER (WHERE {runs}) OVER month, 0)::bigint + early_bytes
             AS month_bytes"""
-_DAY = """day AS (PARTITION BY on_date ORDER BY n
+_DAY = """day AS (PARTITION BY day ORDER BY n
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"""
 _MONTH = """month AS (PARTITION BY on_month ORDER BY n
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"""
-_COUNTED = """n, on_date, on_month, refused, would_mwh, would_s, would_bytes, would_wear_mwh,
-        early_mwh, early_s, early_wear_mwh, early_bytes"""
+_TOLD = "n, would_mwh, whole_mwh, would_s, kinds, has_run, charge, hottest, coldest"
+_COUNTED = f"""{_TOLD}, day, on_month, refused, would_bytes, would_wear_mwh, early_mwh, early_s,
+        early_wear_mwh, early_bytes"""
 _BUDGETS = f""", by_day AS (
     SELECT {_COUNTED}, {_DAY_SUMS.format(runs="refused = 0")}
     FROM (
-        SELECT w.n, c.on_date, c.on_month, w.refused, w.would_mwh, w.would_s, w.would_bytes,
-            consent_wear_wh(w.would_mwh, w.hottest) AS would_wear_mwh, c.early_mwh, c.early_s,
-            c.early_wear_mwh, c.early_bytes
-        FROM weighed w JOIN calendar c ON c.n = w.n
+        SELECT w.*, c.*, consent_wear_wh(w.would_mwh, w.hottest) AS would_wear_mwh
+        FROM weighed w JOIN calendar c ON c.day = w.local_n / 96
     ) w
     WINDOW {_DAY}
 ), within_day AS (
@@ -245,10 +245,11 @@ _BUDGETS = f""", by_day AS (
 ), within_month AS (
     SELECT {_COUNTED}, is_within AND {_MONTH_BITS} = 0 AS runs FROM by_month
 ), used AS (
-    SELECT n, {_DAY_SUMS.format(runs="runs")}, {_MONTH_SUMS.format(runs="runs")}
+    SELECT {_TOLD}, refused, {_DAY_SUMS.format(runs="runs")},
+        {_MONTH_SUMS.format(runs="runs")}
     FROM within_month WINDOW {_DAY}, {_MONTH}
 ), budgeted AS (
-    SELECT n, {_DAY_BITS} | {_MONTH_BITS} AS reasons FROM used
+    SELECT {_TOLD}, refused | {_DAY_BITS} | {_MONTH_BITS} AS refused FROM used
 )"""  # noqa: S608 - made of the constants above
 # The reading that the rule compared which alone refuses: charge or temperature.
 _RESULT = f"""
@@ -256,7 +257,7 @@ SELECT n, reasons, would_mwh, whole_mwh, would_s, coalesce(kinds, 0), has_run::i
     CASE WHEN reasons & {_BY_CHARGE} <> 0 THEN charge WHEN reasons & {_BY_HEAT} <> 0 THEN hottest
          WHEN reasons & {_BY_COLD} <> 0 THEN coldest END
 FROM (
-    SELECT w.*, {{reasons}} AS reasons FROM weighed w {{budgeted}}
+    SELECT w.*, w.refused AS reasons FROM {{judged}} w
 ) w
 WHERE reasons & {_HOURS} = 0 OR reasons & (reasons - 1) = 0
 ORDER BY n
@@ -278,9 +279,6 @@ def write_statement(*, has_further: bool, has_budgets: bool) -> str:
             _DATES if has_budgets else "",
             _PRICED,
             _BUDGETS if has_budgets else "",
-            _RESULT.format(
-                reasons="w.refused | b.reasons" if has_budgets else "w.refused",
-                budgeted="JOIN budgeted b ON b.n = w.n" if has_budgets else "",
-            ),
+            _RESULT.format(judged="budgeted" if has_budgets else "weighed"),
         )
     )
