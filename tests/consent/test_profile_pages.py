@@ -132,7 +132,11 @@ class TestDefaults:
         save(owner)
         save(owner, number=1, battery_stop_pct=45)
         # This tab changed the battery as well, and the power, which nobody else did.
-        mine = {"battery_stop_pct": 48, "power_limit_w": 600, "power_limit_w_on": "on"}
+        mine: dict[str, Any] = {
+            "battery_stop_pct": 48,
+            "power_limit_w": 600,
+            "power_limit_w_on": "on",
+        }
         page = read(save(owner, number=1, **mine))
         assert page.count("changed on both sides") == 1
         merging = read_hidden(page) | {"take_power": "mine"}

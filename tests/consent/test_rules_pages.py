@@ -162,7 +162,7 @@ class TestSummary:
 
     def test_names_a_date_as_a_calendar_does(self, owner: Client, car: Vehicle) -> None:
         day = (timezone.now() + timedelta(days=30)).date()
-        opening = {
+        opening: dict[str, Any] = {
             "exceptions_kind": ["open"],
             "exceptions_first": [day.isoformat()],
             "exceptions_last": [""],
