@@ -79,8 +79,8 @@ SELECT count(*) FILTER (WHERE consent_refusals(
     t.is_withdrawn, t.time_zone, t.week_mask, t.battery_stop_pct, t.plugged_in_only, t.home_only,
     t.temp_high_c, t.temp_low_c, t.energy_wh_per_day_max, t.energy_wh_per_month_max,
     t.compute_s_per_day_max, t.compute_s_per_month_max, t.power_limit_w, t.categories_mask,
-    r.starts_at, r.ends_at, r.energy_wh, r.category_bit, r.charge, r.plugged_in, r.is_home,
-    r.coldest, r.hottest, r.none, r.none, r.none, r.none) = 0), 0
+    t.ends_at, r.starts_at, r.ends_at, r.energy_wh, r.category_bit, r.charge, r.plugged_in,
+    r.is_home, r.coldest, r.hottest, r.none, r.none, r.none, r.none) = 0), 0
 """
     + JOIN
 )

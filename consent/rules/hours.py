@@ -7,6 +7,7 @@ exceptions begin and end on quarter-hours, as the week does; breaks at any insta
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple, Self
 from zoneinfo import ZoneInfo
 
@@ -146,9 +147,12 @@ class Hours(NamedTuple):
             instant = opened[1]
 
 
+@lru_cache(maxsize=1024)
 def unite_breaks(*breaks: Pause | None) -> Spans:
     """
     Return the spans of breaks, one that follows another joined to it.
+
+    Remembered: one decision asks for the same breaks three times.
     """
     spans = [(each.starts_at, each.ends_at or FOREVER) for each in breaks if each is not None]
     return merge(spans) if len(spans) > 1 else tuple(spans)
