@@ -101,8 +101,13 @@ def to_timestamp(seconds: int) -> str:
     return dt.datetime.fromtimestamp(seconds, tz=dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-def render(name: str, **values: str) -> str:
-    """Return one of the stand-in's pages; the values are escaped by the caller."""
+def render(name: str, *, title: str, **values: str) -> str:
+    """Return one of the stand-in's pages in its frame; what is given is escaped by the caller."""
+    content = _fill(name, **values)
+    return _fill("frame", title=title, content=content)
+
+
+def _fill(name: str, **values: str) -> str:
     text = (Path(__file__).parent / "pages" / f"{name}.html").read_text(encoding="utf-8")
     return string.Template(text).substitute(values)
 

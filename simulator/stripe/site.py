@@ -51,6 +51,7 @@ def _onboard(world: World, method: str, token: str, _form: dict[str, str]) -> Pa
     return Page(
         html=render(
             "onboarding",
+            title="Set up payouts",
             email=escape(account.body["contact_email"] or account.id),
             account=escape(account.id),
             country=escape((account.body["identity"]["country"] or "").upper()),
@@ -77,12 +78,15 @@ def _pay(world: World, method: str, session_id: str, form: dict[str, str]) -> Pa
         payments.pay_session(internal_call(world), session_id, card=form.get("card", "visa"))
         location = (session["success_url"] or "/").replace("{CHECKOUT_SESSION_ID}", session_id)
         return Page(status=303, location=location)
-    amount = f"{session['amount_total'] // 100}.{session['amount_total'] % 100:02d}"
+    amount = (
+        f"{session['amount_total'] // 100}.{session['amount_total'] % 100:02d} "
+        f"{session['currency'].upper()}"
+    )
     return Page(
         html=render(
             "pay",
+            title=escape(f"Pay {amount}"),
             amount=escape(amount),
-            currency=escape(session["currency"].upper()),
             session=escape(session_id),
         )
     )
@@ -97,6 +101,7 @@ def _show_dashboard(world: World, _method: str, account_id: str, _form: dict[str
     return Page(
         html=render(
             "express",
+            title="Your payouts",
             email=escape(account["contact_email"] or account_id),
             balance=escape(balance or "0.00"),
         )
