@@ -237,8 +237,18 @@ class Chain:
         if is_locking:
             self.cursor.execute(LOCK_BOOKINGS)
         self.run("20_set_aside")
+        self._find_overlaps()
+        self.run("22_complete_jobs")
         self.run("30_read_terms")
         self.run("35_read_use")
+
+    def _find_overlaps(self) -> None:
+        """
+        Set overlaps aside until no correction among them gives its original back.
+        """
+        self.run("21_overlaps")
+        while self.cursor.rowcount:
+            self.run("21_overlaps")
 
     def rate(self) -> Survey:
         """

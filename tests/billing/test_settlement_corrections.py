@@ -130,6 +130,27 @@ class TestCorrection:
         assert balance(world, "owner_pending") == 19_500  # 0.05 x (0.24 + 0.05 + 0.10)
         assert world.ben.balance[1] == world.booking.held_micros - 25_000  # 0.05 x 0.50
 
+    @pytest.mark.parametrize("before", [["other"], []])
+    def test_that_is_set_aside_leaves_no_original_unchecked(
+        self, world: World, before: list[str]
+    ) -> None:
+        # Three records at one time: an original, its correction, and the correction of that.
+        for name in before:
+            world.report(world.event(id=name))
+            settle_all()
+        world.report(
+            *([] if before else [world.event(id="other")]),
+            world.event(id="old"),
+            world.event(id="new", supersedes="old", energy_wh=100),
+            world.event(id="newer", supersedes="new", energy_wh=50),
+        )
+        settle_all()
+
+        line = RatedLine.objects.get()
+        assert (line.energy_wh, line.outcome) == (252, Outcome.ACCEPTED)
+        codes = QuarantinedRecord.objects.values_list("code", flat=True)
+        assert list(codes) == ["overlap"] * 3
+
     def test_that_another_one_corrects_is_charged_though_the_booking_is_over(
         self, world: World
     ) -> None:
