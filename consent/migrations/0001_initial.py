@@ -42,6 +42,7 @@ class Migration(migrations.Migration):
                     models.PositiveSmallIntegerField(db_default=100, default=100),
                 ),
                 ("time_zone", models.CharField(max_length=64, verbose_name="time zone")),
+                ("revision", models.PositiveIntegerField(db_default=1, default=1)),
                 (
                     "created_at",
                     models.DateTimeField(
@@ -214,6 +215,7 @@ class Migration(migrations.Migration):
                 ("compute_micros_per_h", models.PositiveIntegerField(default=0)),
                 ("profile_number", models.PositiveIntegerField(blank=True, null=True)),
                 ("own_fields", models.JSONField(default=list)),
+                ("carries_on_number", models.PositiveIntegerField(blank=True, null=True)),
                 ("notice_version", models.CharField(max_length=20)),
                 ("notice_language", models.CharField(max_length=8)),
                 ("previous_digest", models.BinaryField(max_length=32)),
@@ -540,6 +542,21 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("buyers_mode__in", ["all", "only", "except"])),
                 name="consent_version_buyers_mode_known",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="consentversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("carries_on_number__isnull", True),
+                    models.Q(
+                        ("carries_on_number__gte", 1),
+                        ("carries_on_number__lt", models.F("number")),
+                        ("state", "given"),
+                    ),
+                    _connector="OR",
+                ),
+                name="consent_version_carries_on_earlier",
             ),
         ),
         migrations.AddConstraint(

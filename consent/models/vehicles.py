@@ -32,6 +32,8 @@ class Vehicle(models.Model):
         default=CHARGE_LIMIT_PCT, db_default=CHARGE_LIMIT_PCT
     )
     time_zone = models.CharField(_("time zone"), max_length=64)
+    # Counts the changes of all this: who saves names the one that they saw.
+    revision = models.PositiveIntegerField(default=1, db_default=1)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     retired_at = models.DateTimeField(null=True, blank=True)
 

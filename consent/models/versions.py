@@ -87,6 +87,10 @@ class ConsentVersion(models.Model):
     profile_number = models.PositiveIntegerField(null=True, blank=True)
     own_fields = models.JSONField(default=list)
 
+    # The version that its owner agreed to, when this one only goes on with it: the same rules
+    # until the same day, for a car of other figures. None: this one was agreed to itself.
+    carries_on_number = models.PositiveIntegerField(null=True, blank=True)
+
     actor = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
     notice_version = models.CharField(max_length=20)
     notice_language = models.CharField(max_length=8)
@@ -132,6 +136,11 @@ class ConsentVersion(models.Model):
             models.CheckConstraint(
                 condition=Q(buyers_mode__in=["all", "only", "except"]),
                 name="consent_version_buyers_mode_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(carries_on_number__isnull=True)
+                | Q(carries_on_number__gte=1, carries_on_number__lt=F("number"), state="given"),
+                name="consent_version_carries_on_earlier",
             ),
             models.CheckConstraint(
                 condition=Q(ready_floors_permille__isnull=True) | Q(ready_floors_permille__len=672),

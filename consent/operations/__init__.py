@@ -7,6 +7,7 @@ from consent.operations.agreements import (
     withdraw,
 )
 from consent.operations.decisions import answer
+from consent.operations.details import DetailsChange, StaleDetails, change_details
 from consent.operations.erasure import (
     erase_traces,
     list_audit_subjects,
@@ -50,6 +51,7 @@ from consent.queries.access import VehicleNotFound
 
 __all__ = [
     "Break",
+    "DetailsChange",
     "NewOwnersWords",
     "NoConsent",
     "NoProfile",
@@ -63,12 +65,14 @@ __all__ = [
     "ProfileRefused",
     "RulesRefused",
     "SampleOutcome",
+    "StaleDetails",
     "StaleVersion",
     "TelemetryResult",
     "VehicleNotFound",
     "accept_offer",
     "add_day_use",
     "answer",
+    "change_details",
     "erase_traces",
     "follow_profile",
     "forget_leases",

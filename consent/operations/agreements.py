@@ -12,10 +12,11 @@ from psycopg2.extras import DateTimeTZRange
 from consent.models import ConsentEvent, ConsentVersion, OwnRules, Vehicle
 from consent.operations.events import tell_feed
 from consent.operations.vehicles import find_current, lock_vehicle
-from consent.queries.evidence import get_content, get_draft
+from consent.queries.evidence import get_content, get_draft, get_frozen
 from consent.queries.notices import choose_language, find_notice
 from consent.rules import FIRST_PREVIOUS_DIGEST, Fault, RulesDraft, chain_digest, find_faults
-from consent.rules.frozen import freeze
+from consent.rules.frozen import FrozenRules, freeze
+from consent.rules.refitting import refit
 from consent.rules.written import RULE_FIELDS, write_lists
 from web.transactions import durable
 
@@ -134,6 +135,8 @@ def is_repeat(
     if (
         current is not None
         and number == expected_number + 1
+        # Its rules are the ones of before, but nobody agreed to them again.
+        and current.carries_on_number is None
         and current.state == ConsentVersion.State.GIVEN
         and get_draft(current) == rules
     ):
@@ -178,6 +181,27 @@ def append_withdrawn(*, vehicle: Vehicle, current: ConsentVersion, now: datetime
     return _append(version, source=source, current=current, kind=kind, now=now)
 
 
+def append_carried(
+    *, vehicle: Vehicle, current: ConsentVersion, ends_at: datetime, now: datetime
+) -> ConsentVersion:
+    """
+    Go on with what is in force for a locked vehicle whose figures changed, and tell the feed.
+
+    Nobody agrees to anything by it: notice, calendar and `ends_at` stay those of `current`.
+    """
+    source = find_source(current)
+    version = _make_version(vehicle, get_draft(current), ConsentVersion.State.GIVEN, source)
+    version.carries_on_number = current.carries_on_number or current.number
+    frozen = refit(
+        frozen=replace(get_frozen(current), expires_at=ends_at),
+        draft=get_draft(current),
+        battery_wh=vehicle.battery_wh,
+        charge_power_w=vehicle.charge_power_w,
+    )
+    kind = ConsentEvent.Kind.CHANGED
+    return _append(version, source=source, current=current, kind=kind, now=now, frozen=frozen)
+
+
 def find_source(version: ConsentVersion) -> Source:
     """
     Return where the rules of a version came from, for another with the same rules.
@@ -219,6 +243,7 @@ def _append(
     current: ConsentVersion | None,
     kind: ConsentEvent.Kind,
     now: datetime,
+    frozen: FrozenRules | None = None,
 ) -> ConsentVersion:
     starts_at = now
     if current is not None:
@@ -226,7 +251,7 @@ def _append(
         starts_at = max(now, current.starts_at + timedelta(microseconds=1))
         ended = DateTimeTZRange(current.starts_at, starts_at, "[)")
         ConsentVersion.objects.filter(pk=current.pk).update(in_force=ended)
-    _freeze(version, agreed_at=starts_at)
+    _fill(version, frozen or _freeze(version, agreed_at=starts_at))
     version.number = current.number + 1 if current else 1
     version.in_force = DateTimeTZRange(starts_at, None, "[)")
     version.previous_digest = bytes(current.digest) if current else FIRST_PREVIOUS_DIGEST
@@ -240,15 +265,18 @@ def _append(
     return version
 
 
-def _freeze(version: ConsentVersion, *, agreed_at: datetime) -> None:
+def _freeze(version: ConsentVersion, *, agreed_at: datetime) -> FrozenRules:
     """
-    Fill in what follows from the rules on the day they are agreed.
+    Return what follows from the rules on the day they are agreed.
     """
-    frozen = freeze(
+    return freeze(
         draft=get_draft(version),
         battery_wh=version.battery_wh,
         charge_power_w=version.charge_power_w,
         agreed_at=agreed_at,
     )
+
+
+def _fill(version: ConsentVersion, frozen: FrozenRules) -> None:
     for field in fields(frozen):
         setattr(version, field.name, getattr(frozen, field.name))

@@ -2,7 +2,7 @@
 What a consent version says, in a form that can be digested, shown and handed out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from consent.rules import (
     categories_from_mask,
     chain_digest,
 )
+from consent.rules.frozen import FrozenRules
 from consent.rules.week import QUARTERS_PER_WEEK
 from consent.rules.written import LIST_FIELDS, RULE_FIELDS, read_rules, write_rules
 
@@ -62,6 +63,7 @@ def get_content(version: ConsentVersion) -> dict[str, Any]:
         "number": version.number,
         "state": version.state,
         "starts_at": write_instant(version.starts_at),
+        "carries_on_number": version.carries_on_number,
         "notice_version": version.notice_version,
         "notice_language": version.notice_language,
         "rules": get_rules_content(version),
@@ -76,6 +78,17 @@ def get_draft(version: ConsentVersion) -> RulesDraft:
     return read_rules(
         {name: getattr(version, name) for name in (*RULE_FIELDS, *LIST_FIELDS)}
         | {"workload_categories": categories}
+    )
+
+
+def get_frozen(version: ConsentVersion) -> FrozenRules:
+    """
+    Return what followed from the rules of a version when it was made.
+    """
+    values = {each.name: getattr(version, each.name) for each in fields(FrozenRules)}
+    floors = values["ready_floors_permille"]
+    return FrozenRules(
+        **values | {"ready_floors_permille": None if floors is None else tuple(floors)}
     )
 
 
