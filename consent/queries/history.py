@@ -2,15 +2,18 @@
 The versions of a vehicle's consent, as its owner reads them.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, QuerySet
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from consent.models import ConsentEvent, ConsentVersion, Vehicle
 from consent.queries.access import VehicleNotFound, get_known_vehicle, get_owned_vehicle
 from consent.queries.evidence import get_draft, verify_chain
+from consent.queries.figures import describe_figures, tell_figures
 from consent.queries.words import RuleWords, describe_rules
 from consent.rules import RulesDraft
 from web.public_ids import encode
@@ -21,6 +24,10 @@ class VersionView:
     """
     One version; `ends_at` None is in force now. `changes` are its rules that the version
     before had otherwise, all of them for the first.
+
+    `figures` are those of the car by which it is judged, `told` what became of them since the
+    version before. `carries_on_number` is the version that this one goes on with, None: it was
+    agreed to itself; `expires_at` is when it ends at the latest.
     """
 
     number: int
@@ -33,6 +40,10 @@ class VersionView:
     draft: RulesDraft
     words: tuple[RuleWords, ...]
     changes: tuple[RuleWords, ...]
+    figures: tuple[RuleWords, ...]
+    told: tuple[str, ...]
+    carries_on_number: int | None
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,10 +128,22 @@ class Difference:
     second: VersionView
     numbers: tuple[int, ...]
     rules: tuple[RulePair, ...]
+    figures: tuple[RulePair, ...]
 
     @property
     def count(self) -> int:
         return sum(rule.differs for rule in self.rules)
+
+    @property
+    def has_other_figures(self) -> bool:
+        """
+        Return whether they are judged by another battery or charger.
+        """
+        return any(figure.differs for figure in self.figures)
+
+    @property
+    def rows(self) -> tuple[RulePair, ...]:
+        return (*self.figures, *self.rules)
 
     @property
     def sides(self) -> tuple[VersionView, VersionView]:
@@ -177,14 +200,19 @@ def get_history(*, vehicle_id: int, owner_id: int) -> History:
     """
     vehicle = get_known_vehicle(vehicle_id=vehicle_id, owner_id=owner_id)
     versions: list[VersionView] = []
+    before: ConsentVersion | None = None
     for version in _list_agreed(vehicle_id, owner_id):
-        versions.append(_view(version, before=versions[-1] if versions else None))
+        known = versions[-1] if versions else None
+        told = tell_figures(before, version) if before else ()
+        versions.append(_view(version, before=known, told=told))
+        before = version
+    carried = {each.number for each in versions if each.carries_on_number}
     events = ConsentEvent.objects.filter(vehicle_id=vehicle_id).order_by("-effective_at", "-id")
     broken = verify_chain(vehicle_id=vehicle_id)
     return History(
         page=_make_page(vehicle),
         versions=tuple(reversed(versions)),
-        events=tuple(_view_event(event) for event in events[:EVENTS_SHOWN]),
+        events=tuple(_view_event(event, carried) for event in events[:EVENTS_SHOWN]),
         broken_at=broken.number if broken else None,
         retired_at=vehicle.retired_at,
     )
@@ -233,6 +261,7 @@ def compare_versions(
         second=right,
         numbers=tuple(reversed(versions)),
         rules=_pair_rules(left.words, right.words),
+        figures=_pair_rules(left.figures, right.figures),
     )
 
 
@@ -269,7 +298,9 @@ def _pair_rules(left: tuple[RuleWords, ...], right: tuple[RuleWords, ...]) -> tu
     )
 
 
-def _view(version: ConsentVersion, *, before: VersionView | None) -> VersionView:
+def _view(
+    version: ConsentVersion, *, before: VersionView | None, told: tuple[str, ...] = ()
+) -> VersionView:
     draft = get_draft(version)
     words = describe_rules(draft)
     known = set(before.words) if before else set()
@@ -284,13 +315,18 @@ def _view(version: ConsentVersion, *, before: VersionView | None) -> VersionView
         draft=draft,
         words=words,
         changes=tuple(each for each in words if each not in known),
+        figures=describe_figures(version),
+        told=told,
+        carries_on_number=version.carries_on_number,
+        expires_at=version.expires_at,
     )
 
 
-def _view_event(event: ConsentEvent) -> EventView:
+def _view_event(event: ConsentEvent, carried: Collection[int]) -> EventView:
+    is_carried = event.kind == ConsentEvent.Kind.CHANGED and event.number in carried
     return EventView(
         kind=event.kind,
-        label=event.get_kind_display(),
+        label=_("Car details changed") if is_carried else event.get_kind_display(),
         number=event.number,
         at=event.effective_at,
         pause_ends_at=event.pause_ends_at,

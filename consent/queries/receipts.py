@@ -8,7 +8,7 @@ Field names and sections follow ISO/IEC TS 27560:2023 where it has one for the t
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
@@ -18,6 +18,7 @@ from django.utils.translation import override
 from consent.models import ConsentVersion
 from consent.queries.access import VehicleNotFound
 from consent.queries.evidence import get_content, get_draft, write_instant
+from consent.queries.figures import describe_figures
 from consent.queries.notices import get_notice
 from consent.queries.words import CATEGORIES, describe_rules
 from consent.rules import categories_from_mask
@@ -36,6 +37,15 @@ from web.public_ids import encode
 
 SCHEMA = "ISO/IEC TS 27560:2023 parado-receipt-1"
 CONTROLLER, SCHEDULER, PROVIDER = "controller", "scheduler", "payment-provider"
+
+
+class Around(NamedTuple):
+    """
+    The version that an owner agreed to, itself or the one that it goes on with, and the next.
+    """
+
+    agreed: ConsentVersion
+    following: ConsentVersion | None
 
 
 @cache
@@ -88,14 +98,18 @@ def get_receipt(*, vehicle_id: int, owner_id: int, number: int, now: datetime) -
     version = versions.filter(vehicle_id=vehicle_id, owner_id=owner_id, number=number).first()
     if version is None:
         raise VehicleNotFound(vehicle_id)
-    following = ConsentVersion.objects.filter(vehicle_id=vehicle_id, number=number + 1).first()
     with override(version.notice_language):
-        return _make_receipt(version, following, now)
+        return _make_receipt(version, _find_around(version), now)
 
 
-def _make_receipt(
-    version: ConsentVersion, following: ConsentVersion | None, now: datetime
-) -> Receipt:
+def _find_around(version: ConsentVersion) -> Around:
+    numbers = [version.carries_on_number or version.number, version.number + 1]
+    found = ConsentVersion.objects.filter(vehicle=version.vehicle_id, number__in=numbers)
+    by_number = {each.number: each for each in found}
+    return Around(agreed=by_number[numbers[0]], following=by_number.get(numbers[1]))
+
+
+def _make_receipt(version: ConsentVersion, around: Around, now: datetime) -> Receipt:
     vehicle = version.vehicle
     record_id = f"{encode('veh', version.vehicle_id)}-{version.number}"
     return {
@@ -109,9 +123,13 @@ def _make_receipt(
             "plate": vehicle.plate,
             "name": vehicle.name,
         },
+        "judged_by": [
+            {"field": each.field, "label": str(each.label), "text": each.text}
+            for each in describe_figures(version)
+        ],
         "pii_processing": _describe_processing(version),
         "party_identification": _list_parties(),
-        "events": _list_events(version, following),
+        "events": _list_events(version, around),
         "rules": [
             {"field": each.field, "label": str(each.label), "text": each.text}
             for each in describe_rules(get_draft(version))
@@ -210,31 +228,30 @@ def _list_parties() -> list[dict[str, str]]:
     ]
 
 
-def _list_events(version: ConsentVersion, following: ConsentVersion | None) -> list[dict[str, str]]:
+def _list_events(version: ConsentVersion, around: Around) -> list[dict[str, str]]:
     """
     Return what happened to this consent until the receipt was made, oldest first.
     """
-    starts_at, expires_at = version.starts_at, version.expires_at
     is_given = version.state == ConsentVersion.State.GIVEN
-    valid = f"{write_instant(starts_at)}/{write_instant(expires_at if is_given else starts_at)}"
-    events = [
-        {
-            "event_time": write_instant(starts_at),
-            "event_type": "explicit",
-            "event_state": version.state,
-            "validity_duration": valid,
-            "entity_id": encode("prs", version.actor_id),
-        }
-    ]
-    if following is not None and is_given:
-        is_withdrawn = following.state == ConsentVersion.State.WITHDRAWN
-        events.append(
-            {
-                "event_time": write_instant(following.starts_at),
-                "event_type": "explicit",
-                "event_state": "withdrawn" if is_withdrawn else "replaced",
-                "validity_duration": "PT0S",
-                "entity_id": encode("prs", following.actor_id),
-            }
-        )
+    ends_at = version.expires_at if is_given else version.starts_at
+    events = [_write_event(around.agreed, version.state, ends_at=ends_at)]
+    if around.agreed.number != version.number:
+        events.append(_write_event(version, "continued", ends_at=ends_at))
+    if around.following is not None and is_given:
+        is_withdrawn = around.following.state == ConsentVersion.State.WITHDRAWN
+        state = "withdrawn" if is_withdrawn else "replaced"
+        events.append(_write_event(around.following, state, ends_at=None))
     return events
+
+
+def _write_event(
+    version: ConsentVersion, state: str, *, ends_at: datetime | None
+) -> dict[str, str]:
+    starts_at = write_instant(version.starts_at)
+    return {
+        "event_time": starts_at,
+        "event_type": "explicit",
+        "event_state": state,
+        "validity_duration": f"{starts_at}/{write_instant(ends_at)}" if ends_at else "PT0S",
+        "entity_id": encode("prs", version.actor_id),
+    }

@@ -108,12 +108,15 @@ def _list_facts(receipt: Receipt) -> Iterator[tuple[str, str]]:
     if content["state"] == "given":
         expires_at = content["rules"]["expires_at"]
         yield _("Holds at most until"), _write_time(expires_at, zone)
+    for figure in receipt["judged_by"]:
+        yield figure["label"], figure["text"]
     yield _("Receipt made"), _write_time(receipt["issued_at"], zone)
 
 
 def _name_event(state: str) -> str:
     names = {
         "given": _("Agreed"),
+        "continued": _("Continued with the car's new figures"),
         "withdrawn": _("Withdrawn"),
         "replaced": _("Replaced by the next version"),
     }
