@@ -6,6 +6,7 @@ from consent.api.telemetry import TelemetryView
 from consent.views import (
     acts,
     cars,
+    details,
     profiles,
     records,
     renewals,
@@ -23,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cars/new/", cars.add_car, name="car_new"),
     path("cars/defaults/", profiles.edit_profile, name="profile"),
     path("cars/defaults/review/", profiles.review_profile, name="profile_review"),
+    path(f"{CAR}/details/", details.edit_details, name="details"),
     path(f"{CAR}/rules/", rules.edit_rules, name="rules"),
     path(f"{CAR}/rules/review/", review.review_rules, name="review"),
     path(f"{CAR}/rules/summary/", rules.summarize_rules, name="summary"),

@@ -59,8 +59,14 @@ class CarForm(NameForm):
         help_text=_("The charge limit that is set in the car."),
     )
 
-    def __init__(self, data: QueryDict | None = None, *, places: tuple[Place, ...]) -> None:
-        super().__init__(data)
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        places: tuple[Place, ...],
+        initial: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(data, initial=initial)
         self.places = places
         regions = {place.region_code: place.region_name for place in places}
         computers = {place.hardware_class_code: place.hardware_class_name for place in places}

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from accounts.permissions import PersonRequest
 from consent import queries
 from consent.forms import RulesForm, write_form
-from consent.queries import Editing, VehicleNotFound
+from consent.queries import VehicleNotFound
 from consent.rules import RulesDraft
 from consent.rules.parts import list_changed_parts, take_parts
 from consent.views.comparing import merge
@@ -31,17 +31,20 @@ def find_conflict(request: PersonRequest, form: RulesForm) -> HTTPStatus | None:
     Return how to answer a draft that began from an older version: 412 when If-Match says so,
     409 when its own number does, None when it is current.
     """
-    if not _is_match(request, form.editing):
+    if not is_match(request, number=form.editing.number):
         return HTTPStatus.PRECONDITION_FAILED
     if form.cleaned_data["expected_number"] != form.editing.number:
         return HTTPStatus.CONFLICT
     return None
 
 
-def _is_match(request: PersonRequest, editing: Editing) -> bool:
+def is_match(request: PersonRequest, *, number: int) -> bool:
+    """
+    Return whether If-Match, where a request has one, names the present number.
+    """
     expected = request.headers.get("If-Match", "*")
     numbers = {each.strip().removeprefix("W/").strip('"') for each in expected.split(",")}
-    return "*" in numbers or str(editing.number) in numbers
+    return "*" in numbers or str(number) in numbers
 
 
 def show_merge(

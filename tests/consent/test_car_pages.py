@@ -27,7 +27,7 @@ from tests.factories import (
 from web.public_ids import encode
 
 
-PAGES = ("rules", "review", "history")
+PAGES = ("details", "rules", "review", "history")
 ACTS = (
     "pause",
     "resume",
@@ -35,6 +35,7 @@ ACTS = (
     "unskip",
     "undo",
     "withdraw",
+    "details",
     "review",
     "rules",
     "summary",

@@ -85,6 +85,8 @@ PAGES_OF_OWNERS = (
     post("consent:car_new", frozenset(PEOPLE)),
     page("consent:profile", OWNERS),
     post("consent:profile_review", OWNERS),
+    page("consent:details", OWNERS, thing="car"),
+    post("consent:details", OWNERS, thing="car"),
     page("consent:rules", OWNERS, thing="car"),
     post("consent:review", OWNERS, thing="car"),
     post("consent:summary", OWNERS, thing="car"),
