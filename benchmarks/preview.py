@@ -1,5 +1,5 @@
 """
-The preview of a draft over HTTP while an owner edits, beside the one statement that it rests on.
+The preview of a draft over HTTP while an owner edits, beside the one replay that it rests on.
 
 Ninety nights of a car with work on each. Every request changes the draft as the editor does;
 the first of a session finds nothing remembered. A replay of thirty nights is measured besides.
@@ -9,8 +9,6 @@ import http.client
 import os
 import statistics
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -148,9 +146,9 @@ def post(client: http.client.HTTPConnection, session: Session, body: bytes) -> b
     return answer
 
 
-def measure_statement(session: Session, drafts: list[Any]) -> tuple[list[float], list[float]]:
+def measure_replays(session: Session, drafts: list[Any]) -> tuple[list[float], list[float]]:
     """
-    Return what the history statement takes for each draft, and thirty nights as a whole, in ms.
+    Return what the replay of each draft takes by itself, and thirty nights as a whole, in ms.
     """
     from django.utils import timezone  # noqa: PLC0415 - after django.setup
 
@@ -168,24 +166,11 @@ def measure_statement(session: Session, drafts: list[Any]) -> tuple[list[float],
             now=timezone.now(),
         )
 
-    def time_longest(call: Callable[[], object]) -> float:
-        took: list[float] = []
-
-        def note(execute: Callable[..., Any], *asked: Any) -> Any:  # noqa: ANN401
-            began = time.perf_counter()
-            answer = execute(*asked)
-            took.append((time.perf_counter() - began) * 1e3)
-            return answer
-
-        with connection.execute_wrapper(note):
-            call()
-        return max(took)
-
     def replay_month(draft: Any) -> object:  # noqa: ANN401 - a RulesDraft, after setup
         return replay(facts=load(30), draft=draft)
 
     facts = load(DAYS)
-    raw = [time_longest(partial(replay, facts=facts, draft=draft)) for draft in drafts]
+    raw = [time_ms(partial(replay, facts=facts, draft=draft)) for draft in drafts]
     month = [time_ms(partial(replay_month, draft)) for draft in drafts]
     return raw, month
 
@@ -217,11 +202,11 @@ def main() -> int:
     # The last one warms the server up.
     sessions = [sign_in(number) for number in range(1, SESSIONS + 2)]
     drafts = [make_draft(sessions[0], step) for step in range(REQUESTS)]
-    raw, month = measure_statement(sessions[0], drafts)
+    raw, month = measure_replays(sessions[0], drafts)
     first, others, used = measure_requests(sessions)
     times = first + others
     print(
-        f"the one statement (raw)    p95 {p95(raw):7.1f} ms, median {statistics.median(raw):.1f} ms"
+        f"the one replay (raw)       p95 {p95(raw):7.1f} ms, median {statistics.median(raw):.1f} ms"
     )
     print(
         f"preview of {DAYS} nights      p95 {p95(times):7.1f} ms, median"

@@ -8,40 +8,8 @@ inlined for columns only, and a planner that unfolds everything takes longer tha
 
 from functools import lru_cache
 
-from consent.rules import ReasonCode
+from consent.rules.history import Circumstances
 
-
-def mask(*codes: ReasonCode) -> str:
-    """
-    Return the bits of reasons as a number in SQL.
-    """
-    return f"{sum(code.bit for code in codes)}::bigint"
-
-
-# The columns of a history, each with its type. A quarter n counts from 1970 (UTC); `then_*` is
-# what the rules in force at that time said and which kinds of work they allowed.
-COLUMNS = {
-    "n": "integer",
-    "has_run": "boolean",
-    "is_clean": "boolean",
-    "is_latched": "boolean",
-    "is_paused": "boolean",
-    "charge": "integer",
-    "plugged_in": "boolean",
-    "is_home": "boolean",
-    "is_moving": "boolean",
-    "coldest": "integer",
-    "hottest": "integer",
-    "energy_mwh": "bigint",
-    "compute_s": "bigint",
-    "data_bytes": "bigint",
-    "buyer_id": "bigint",
-    "category_bit": "integer",
-    "micros_per_h": "bigint",
-    "version_id": "bigint",
-    "then_refusals": "integer",
-    "then_categories": "integer",
-}
 
 # What the car said last holds while it is plugged in, until it says something else, and for
 # twelve hours (48 quarters) at most. A meter's own reading of the car comes first: settlement
@@ -201,7 +169,6 @@ _THEN = """, then_base AS (
     FROM then_base b
     {spent_of_b}
     LEFT JOIN version v ON v.version_id = b.version_id
-    ORDER BY b.n
     OFFSET 0
 )"""
 
@@ -217,13 +184,20 @@ _WITH_SPENT = {
     "spent_of_p": "JOIN spent s ON s.n = p.n",
     "spent_of_b": "JOIN spent s ON s.n = b.n",
 }
-_ARRAYS = ", ".join(f"coalesce(array_agg({name})::text, '{{}}')" for name in COLUMNS)
+# Columns of their own, then those of `Circumstances`.
+_COLUMNS = ", ".join(
+    (
+        *("n", "charge", "coldest", "hottest"),
+        *(f"coalesce({name}, 0)" for name in ("energy_mwh", "compute_s", "data_bytes")),
+        *Circumstances._fields,
+    )
+)
 
 
 @lru_cache(maxsize=2)
 def write_facts_statement(*, had_budgets: bool) -> str:
     """
-    Return the statement, whose one row has an array as text for each of COLUMNS.
+    Return the statement, whose rows are the quarters that are known, oldest first.
 
     `had_budgets`: the rules of then had any.
     """
@@ -233,6 +207,6 @@ def write_facts_statement(*, had_budgets: bool) -> str:
             _AROUND,
             _SPENT if had_budgets else "",
             _THEN.format(**(_WITH_SPENT if had_budgets else _WITHOUT_SPENT)),
-            f"SELECT {_ARRAYS} FROM known",  # noqa: S608 - made of the names above
+            f"SELECT {_COLUMNS} FROM known ORDER BY n",  # noqa: S608 - made of the names above
         )
     )

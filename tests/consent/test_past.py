@@ -33,6 +33,7 @@ NIGHT = datetime(2026, 11, 20, 22, tzinfo=UTC)
 NIGHT_N = to_quarter(NIGHT)
 QUARTER = timedelta(minutes=15)
 INFERENCE, TRAINING = WorkloadCategory.INFERENCE, WorkloadCategory.TRAINING
+WARMING_UP = ReasonCode.WARMING_UP.bit
 # An idle quarter-hour takes 100 Wh of inference and 10 Wh of training.
 LIKELY = Likely(
     time_zone="Europe/Oslo",
@@ -244,6 +245,34 @@ class TestWhatRanWithinTheRules:
         assert replay(car, work, draft=stricter, quarters=2)[1].mask == (
             ReasonCode.BATTERY_RECOVERING.bit
         )
+
+    def test_cools_down_no_longer_than_it_did_then(self, car: Vehicle) -> None:
+        create_consent(car)
+        say(car, NIGHT, battery_temp_decic=360)
+        work = metered(1, hottest_decic=340)
+
+        assert replay(car, work, quarters=2)[1].mask == 0
+        stricter = replace(DRAFT, temp_high_resume_c=30)
+        assert replay(car, work, draft=stricter, quarters=2)[1].mask == ReasonCode.COOLING_DOWN.bit
+
+    @pytest.mark.parametrize(
+        ("then", "rules", "mask"),
+        [
+            ({"temp_low_c": 5}, {"temp_low_c": 5}, 0),
+            ({"temp_low_c": 5}, {"temp_low_c": 5, "temp_hold_min": 60}, WARMING_UP),
+            ({"temp_low_c": None}, {"temp_low_c": 5, "temp_low_resume_c": 7}, WARMING_UP),
+        ],
+    )
+    def test_warms_up_no_longer_than_it_did_then(
+        self, car: Vehicle, then: dict[str, Any], rules: dict[str, Any], mask: int
+    ) -> None:
+        create_consent(car, **then)
+        say(car, NIGHT, battery_temp_decic=40)
+        draft = replace(DRAFT, **rules)
+
+        found = replay(car, metered(1, coldest_decic=60), draft=draft, quarters=2)
+
+        assert found[1].mask == mask
 
 
 class TestBudgets:

@@ -1,5 +1,5 @@
 """
-The statement that replays a car's past and the function that decides live refuse alike.
+What judges a draft over a car's past and the function that decides live refuse alike.
 """
 
 import os
@@ -246,7 +246,7 @@ class Past:
         return Workload(category=category, buyer_id=ran.buyer_id, reward_micros_per_h=micros)
 
 
-# ------------------------------------------------------------------ by SQL, all at once
+# ------------------------------------------------------------------ all at once
 def store(case: Case, car: Vehicle) -> None:
     StateSample.objects.bulk_create(
         StateSample(vehicle=car, observed_at=at, received_at=at, **said)
@@ -266,7 +266,7 @@ def store(case: Case, car: Vehicle) -> None:
     DayUse.objects.create(vehicle=car, on_date=first - timedelta(days=60), energy_wh=9_000)
 
 
-def replay_in_sql(case: Case, car: Vehicle) -> tuple[PastQuarter, ...]:
+def replay_at_once(case: Case, car: Vehicle) -> tuple[PastQuarter, ...]:
     history = load_history(
         vehicle_id=car.pk,
         owner_id=car.owner_id,
@@ -308,7 +308,7 @@ def test_replay_equals_decide(olivia: User, case: Case) -> None:
         if not found[0] & HOURS_OPEN or found[0].bit_count() == 1
     }
     found = {
-        each.n: (each.mask, each.energy_mwh, each.compute_s) for each in replay_in_sql(case, car)
+        each.n: (each.mask, each.energy_mwh, each.compute_s) for each in replay_at_once(case, car)
     }
 
     assert found == expected
