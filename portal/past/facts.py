@@ -258,7 +258,7 @@ def count_allowed(*, facts: Facts, draft: RulesDraft, night_starts: Iterable[int
     until = dict(pairwise(facts.noons))
     if not frozen.closed and not frozen.opened:
         slots = list_slots(time_zone=draft.time_zone, first_n=facts.first_n, last_n=facts.last_n)
-        is_open = [draft.week_mask >> slot & 1 for slot in range(QUARTERS_PER_WEEK)]
+        is_open = [hours.mask >> slot & 1 for slot in range(QUARTERS_PER_WEEK)]
         return sum(
             is_open[slot]
             for n in night_starts

@@ -2,8 +2,8 @@
 A car's nights under a draft: what each would have brought, and which rules stood in its way.
 """
 
-from bisect import bisect_right
-from collections import defaultdict
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -41,6 +41,8 @@ def _mask(*parts: str) -> int:
 _OF_HOURS: Final = _mask("hours", "dates")
 _OF_PRESENCE: Final = _mask("pause", "telemetry", "driving", "plug", "home")
 _OF_CHARGE: Final = _mask("battery", "ready_by")
+# Where these are spent, no change brings anything: see portal.past.room.
+_OF_SHARED: Final = _mask("wear", "data")
 
 
 @lru_cache(maxsize=4096)
@@ -171,16 +173,10 @@ class _Sum:
         self.worked_s = 0
 
     def make(self) -> Replay:
-        by_night: dict[int, list[PastQuarter]] = defaultdict(list)
-        starts = [night.first_n for night in self.nights]
-        for quarter in self.quarters:
-            place = bisect_right(starts, quarter.n) - 1
-            if place >= 0:
-                by_night[place].append(quarter)
-        for place, night in enumerate(self.nights):
-            own = by_night[place]
-            night.is_paused = any(quarter.mask & ReasonCode.PAUSED.bit for quarter in own)
-            self.add(night, own)
+        quarters = [quarter.n for quarter in self.quarters]
+        cuts = [bisect_left(quarters, night.first_n) for night in self.nights]
+        for night, (begin, end) in zip(self.nights, pairwise([*cuts, None]), strict=True):
+            self.add(night, self.quarters[begin:end])
         return Replay(
             draft=self.draft,
             facts=self.facts,
@@ -202,42 +198,54 @@ class _Sum:
             ),
         )
 
-    def add(self, night: Night, quarters: list[PastQuarter]) -> None:
-        electricity = wear = net = energy_mwh = worked_s = 0.0
+    def add(self, night: Night, quarters: tuple[PastQuarter, ...]) -> None:
+        self.count(night, Counter(quarter.mask for quarter in quarters))
+        electricity = wear = net = 0.0
+        energy_mwh = worked_s = 0
         counts = not night.is_paused
-        blocked: dict[str, int] = defaultdict(int)
         for quarter in quarters:
             mask = quarter.mask
+            has_work = quarter.energy_mwh or quarter.compute_s
             if not mask:
-                money = self.price(quarter)
-                electricity += money[0]
-                wear += money[1]
-                net += money[2]
-                energy_mwh += quarter.energy_mwh
-                worked_s += quarter.compute_s
-                if counts:
-                    self.count_permitted(quarter, money[2])
-                continue
-            part = find_first_part(mask)
-            if not mask & _OF_HOURS:
-                blocked[part] += 1
-                if counts:
-                    self.count_refused(mask)
-            if counts and not mask & (mask - 1):
-                self.count_lost(part, quarter)
+                if counts and not quarter.has_run:
+                    self.idle.append(quarter)
+                if has_work:
+                    money = self.price(quarter)
+                    electricity += money[0]
+                    wear += money[1]
+                    net += money[2]
+                    energy_mwh += quarter.energy_mwh
+                    worked_s += quarter.compute_s
+                    if counts:
+                        self.count_work(quarter, money[2])
+            elif counts and not mask & (mask - 1) and (has_work or mask & _OF_SHARED):
+                self.count_lost(find_first_part(mask), quarter)
         night.money = Money(round(electricity), round(wear), round(net))
         night.energy_wh = round(energy_mwh / 1000)
-        night.worked_s = round(worked_s)
-        night.blocked = dict(blocked)
+        night.worked_s = worked_s
 
-    def count_permitted(self, quarter: PastQuarter, net: float) -> None:
-        self.plugged += 1
-        self.charged += 1
-        self.permitted += 1
+    def count(self, night: Night, masks: Counter[int]) -> None:
+        """
+        Count how many quarters of a night each rule kept from work, and how far the others came.
+        """
+        night.is_paused = any(mask & ReasonCode.PAUSED.bit for mask in masks)
+        for mask, quarters in masks.items():
+            if mask & _OF_HOURS:
+                continue
+            if mask:
+                part = find_first_part(mask)
+                night.blocked[part] = night.blocked.get(part, 0) + quarters
+            if night.is_paused or mask & _OF_PRESENCE:
+                continue
+            self.plugged += quarters
+            if not mask & _OF_CHARGE:
+                self.charged += quarters
+            if not mask:
+                self.permitted += quarters
+
+    def count_work(self, quarter: PastQuarter, net: float) -> None:
         self.worked_s += quarter.compute_s
         self.ran.append((quarter.n, quarter.energy_mwh, quarter.compute_s))
-        if not quarter.has_run:
-            self.idle.append(quarter)
         if quarter.whole_mwh > quarter.energy_mwh:
             quiet_mwh = (self.draft.quiet_power_limit_w or 0) * 250
             part = "quiet" if quarter.energy_mwh == quiet_mwh else "power"
@@ -247,13 +255,6 @@ class _Sum:
             self.lost[part].append(
                 Lost(quarter.n, None, 0, quarter.whole_mwh, quarter.compute_s, cost)
             )
-
-    def count_refused(self, mask: int) -> None:
-        if mask & _OF_PRESENCE:
-            return
-        self.plugged += 1
-        if not mask & _OF_CHARGE:
-            self.charged += 1
 
     def count_lost(self, part: str, quarter: PastQuarter) -> None:
         net = self.price(quarter)[2]
@@ -287,14 +288,14 @@ class _Sum:
 
     def list_jobs(self, kinds: int) -> list[int]:
         """
-        Return the usual rewards of completed jobs of these kinds, by hour of the week.
+        Return the usual rewards of completed jobs of those of these kinds that the draft
+        allows, by hour of the week.
         """
-        kinds &= self.draft.categories_mask
         if kinds not in self.jobs:
             rows = [
                 [job * share // 1000 for job in kind.job_micros]
                 for kind in self.facts.outlook.work
-                if kind.category_bit & kinds
+                if kind.category_bit & kinds & self.draft.categories_mask
                 for share in [find_buyers_share(kind.buyers, self.draft)]
             ]
             self.jobs[kinds] = [sum(column) for column in zip(*rows, strict=True)] or (

@@ -5,6 +5,7 @@ What budgets leave: a change can bring no more than the limits of a day and a mo
 from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
+from math import inf
 from zoneinfo import ZoneInfo
 
 from consent.queries.past import from_quarter
@@ -12,6 +13,7 @@ from consent.rules import RulesDraft
 from portal.past.nights import Lost, Replay
 
 
+MWH_PER_WH = 1000
 Used = dict[tuple[int, date], list[int]]
 Spent = dict[str, set[date]]
 # Of these budgets it is only known in which months they refused: there no other change brings
@@ -32,11 +34,13 @@ class Room:
         self.draft, self.used, self.zone = draft, used, ZoneInfo(draft.time_zone)
         self.spent = spent
         self.limits = (
-            (_to_mwh(draft.energy_wh_per_day_max), draft.compute_s_per_day_max),
-            (_to_mwh(draft.energy_wh_per_month_max), draft.compute_s_per_month_max),
+            (_limit(draft.energy_wh_per_day_max, MWH_PER_WH), _limit(draft.compute_s_per_day_max)),
+            (
+                _limit(draft.energy_wh_per_month_max, MWH_PER_WH),
+                _limit(draft.compute_s_per_month_max),
+            ),
         )
-        limits = (limit for pair in self.limits for limit in pair)
-        self.has_limits = bool(spent) or any(limit is not None for limit in limits)
+        self.has_limits = bool(spent) or any(min(pair) < inf for pair in self.limits)
 
     def add_up(
         self, gained: Iterable[Lost], *, draft: RulesDraft | None = None, raised: str = ""
@@ -60,14 +64,11 @@ class Room:
         Return whether a quarter still finds room, and count it if it does.
         """
         periods = list_periods(each.n, self.zone)
-        if any(periods[1][1] in months for months in self.spent.values()):
+        if self.spent and any(periods[1][1] in months for months in self.spent.values()):
             return False
         found = [self.used.setdefault(key, [0, 0]) for key in periods]
-        for used, limits in zip(found, self.limits, strict=True):
-            if any(
-                limit is not None and spent >= limit
-                for spent, limit in zip(used, limits, strict=True)
-            ):
+        for used, (energy_mwh, compute_s) in zip(found, self.limits, strict=True):
+            if used[0] >= energy_mwh or used[1] >= compute_s:
                 return False
         for used in found:
             used[0] += each.energy_mwh
@@ -106,5 +107,5 @@ def _when(each: Lost) -> int:
     return each.n
 
 
-def _to_mwh(energy_wh: int | None) -> int | None:
-    return None if energy_wh is None else energy_wh * 1000
+def _limit(most: int | None, unit: int = 1) -> float:
+    return inf if most is None else most * unit
