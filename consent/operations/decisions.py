@@ -245,6 +245,7 @@ def _run(batch: Batch, request: Request, standing: Standing) -> Decision:
             refused_since=_find_refusal_start(job, now),
         ),
         now=now,
+        checks=standing.checks,
     )
     if request.is_dry_run:
         return decision

@@ -8,10 +8,10 @@ the others and read once for all that are alike.
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -19,18 +19,29 @@ from django.db import connection
 from consent.queries.arrays import write_array, write_instants, write_texts
 from consent.queries.notices import EXPIRES_AT
 from consent.queries.packed import FURTHER, WEEK_MASK, read_further, read_week_mask
-from consent.rules import NO_USE, Pause, ReasonCode, Rules, State, Use
+from consent.rules import (
+    CHECKS,
+    NO_USE,
+    Checks,
+    Pause,
+    ReasonCode,
+    Rules,
+    State,
+    Use,
+    list_telling_checks,
+)
 from consent.rules.leases import HeldLease, has_budget
+from consent.rules.terms import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Standing:
     """
     One vehicle at one moment. `rules` None: no consent was in force.
 
     `use` is counted only where a budget limits it, else it is nothing; what leases reserve is
     not in it (`use_beside`). `leases` are those of the present that have not ended more than
-    two hours ago.
+    two hours ago. `checks` are those that can refuse under the rules.
     """
 
     vehicle_id: int
@@ -40,6 +51,7 @@ class Standing:
     state: State
     use: Use
     leases: tuple[HeldLease, ...] = ()
+    checks: Checks = CHECKS
 
     def use_beside(self, job_id: str) -> Use:
         """
@@ -142,8 +154,20 @@ GROUP BY q.place
 
 Breaks = tuple[Pause | None, Pause | None]
 _NO_BREAKS: Breaks = (None, None)
-# A row of the statement, and the rules in it.
-_Read = tuple[tuple[Any, ...], Rules | None]
+
+
+class _Version(NamedTuple):
+    """
+    The rules of a version, and what follows from them alone.
+    """
+
+    rules: Rules | None
+    checks: Checks = CHECKS
+    counts_use: bool = False
+
+
+# A row of the statement, and the version in it.
+_Read = tuple[tuple[Any, ...], _Version]
 
 
 def load_standings(
@@ -162,12 +186,12 @@ def load_standings(
     # By rising id each index is walked once from left to right: a quarter less work.
     values = {"ids": write_array(sorted(vehicle_ids)), "now": now}
     rows = _fetch_now(values)
-    limited = [row[0] for row, rules in rows if _counts_use(rules)]
+    limited = [row[0] for row, version in rows if version.counts_use]
     if limited and before_use is not None:
         before_use(limited)
         rows = _refresh(rows, limited, now)
     breaks = {row[0]: _read_breaks(row[1:]) for row in _fetch(_BREAKS_NOW, values)}
-    uses = _load_uses([(row[0], rules, now) for row, rules in rows if _counts_use(rules)])
+    uses = _load_uses([(row[0], each.rules, now) for row, each in rows if each.counts_use])
     leases: dict[int, list[HeldLease]] = defaultdict(list)
     for vehicle_id, *lease in _fetch(_LEASES, values):
         leases[vehicle_id].append(HeldLease(*lease))
@@ -176,17 +200,18 @@ def load_standings(
             row[0],
             row[1],
             row[2],
-            rules,
+            version.rules,
             _read_state(row[_REST_AT:], breaks.get(row[0], _NO_BREAKS)),
-            uses.get((row[0], now), NO_USE),
+            uses.get((row[0], now), NO_USE) if version.counts_use else NO_USE,
             tuple(leases.get(row[0], ())),
+            version.checks,
         )
-        for row, rules in rows
+        for row, version in rows
     }
 
 
 def _fetch_now(values: dict[str, Any]) -> list[_Read]:
-    return [(row, _read_rules(row[_RULES])) for row in _fetch(_NOW, values)]
+    return [(row, _read_version(row[_RULES])) for row in _fetch(_NOW, values)]
 
 
 def _refresh(rows: list[_Read], locked: Sequence[int], now: datetime) -> list[_Read]:
@@ -215,17 +240,17 @@ def load_past_standings(*, places: Sequence[tuple[int, datetime]]) -> list[Stand
         "moments": write_instants(at for _, at in places),
     }
     rows = [
-        (row, _read_rules(row[_RULES]), places[row[_REST_AT] - 1][1])
+        (row, _read_version(row[_RULES]), places[row[_REST_AT] - 1][1])
         for row in _fetch(_PAST, values)
     ]
     breaks = {row[0]: _read_breaks(row[1:]) for row in _fetch(_BREAKS_PAST, values)}
-    uses = _load_uses([(row[0], rules, at) for row, rules, at in rows if _counts_use(rules)])
-    for row, rules, at in rows:
+    uses = _load_uses([(row[0], each.rules, at) for row, each, at in rows if each.counts_use])
+    for row, version, at in rows:
         place = row[_REST_AT]
         pause, skip = breaks.get(place, _NO_BREAKS)
         state = State(pause=pause, skip=skip)
         use = uses.get((row[0], at), NO_USE)
-        found[place - 1] = Standing(row[0], row[1], row[2], rules, state, use)
+        found[place - 1] = Standing(row[0], row[1], row[2], version.rules, state, use)
     return found
 
 
@@ -236,12 +261,6 @@ def _fetch(statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         cursor.cursor.tzinfo_factory = timezone
         cursor.execute(statement, values)
         return list(cursor.fetchall())
-
-
-def _counts_use(rules: Rules | None) -> bool:
-    return rules is not None and (
-        has_budget(rules) or rules.mobile_data_bytes_per_month_max is not None
-    )
 
 
 def _load_uses(
@@ -262,14 +281,16 @@ def _load_uses(
 # cars of one profile that agreed on one day have the same, and what runs is asked about again
 # every minute. To make them anew took a tenth of a batch.
 @lru_cache(maxsize=8192)
-def _read_rules(columns: tuple[Any, ...]) -> Rules | None:
+def _read_version(columns: tuple[Any, ...]) -> _Version:
     if columns[0] is None:
-        return None
+        return _Version(None)
     # The columns are the fields of Rules in their order.
     fields: list[Any] = [*columns[:17]]
     fields[2], fields[3] = ZoneInfo(fields[2]), read_week_mask(fields[3])
     wear_micros_per_kwh, compute_micros_per_h, further = columns[17:]
-    return Rules(*fields, *read_further(further, wear_micros_per_kwh, compute_micros_per_h))
+    rules = Rules(*fields, *read_further(further, wear_micros_per_kwh, compute_micros_per_h))
+    counts_use = has_budget(rules) or rules.mobile_data_bytes_per_month_max is not None
+    return _Version(rules, list_telling_checks(rules), counts_use)
 
 
 def _read_breaks(columns: tuple[Any, ...]) -> Breaks:

@@ -17,7 +17,15 @@ from consent.rules.codes import (
     mask_from_reasons,
     reasons_from_mask,
 )
-from consent.rules.decide import CHECKS, GRACE_FINISH_S_MAX, LEASE, TELEMETRY_STALE, decide
+from consent.rules.decide import (
+    CHECKS,
+    GRACE_FINISH_S_MAX,
+    LEASE,
+    TELEMETRY_STALE,
+    Checks,
+    decide,
+    list_telling_checks,
+)
 from consent.rules.digests import FIRST_PREVIOUS_DIGEST, chain_digest
 from consent.rules.drafts import CarFacts, DateException, Grace, ReadyBy, RulesDraft
 from consent.rules.faults import Fault, FaultCode, find_faults
@@ -52,6 +60,7 @@ __all__ = [
     "TELEMETRY_STALE",
     "BuyersMode",
     "CarFacts",
+    "Checks",
     "DateException",
     "Decision",
     "Fault",
@@ -79,6 +88,7 @@ __all__ = [
     "find_faults",
     "find_wanted_work",
     "is_recovering_after",
+    "list_telling_checks",
     "mask_from_bits",
     "mask_from_categories",
     "mask_from_reasons",

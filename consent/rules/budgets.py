@@ -9,7 +9,7 @@ from datetime import datetime
 
 from consent.rules.case import Case
 from consent.rules.codes import Gate, ReasonCode
-from consent.rules.terms import Finding, Rules
+from consent.rules.terms import Finding, Rules, found
 from consent.rules.wear import find_wear_micros
 from consent.rules.week import start_of_next_day, start_of_next_month
 
@@ -18,7 +18,7 @@ from consent.rules.week import start_of_next_day, start_of_next_month
 # budget that is used, in permille.
 WHOLE_PERMILLE = 1000
 
-_NO_WEAR = Finding(Gate.WEAR)
+_NO_WEAR = found(Gate.WEAR)
 
 
 def check_day_energy(case: Case) -> Finding:
@@ -26,9 +26,9 @@ def check_day_energy(case: Case) -> Finding:
     spent = use.day_energy_wh + use.reserved_energy_wh
     needed = case.workload.needs_energy_wh
     if cap is None or (spent < cap and spent + needed <= cap):
-        return Finding(Gate.DAY_ENERGY, None, spent, cap)
+        return found(Gate.DAY_ENERGY, None, spent, cap)
     opens_at = _find_next_day(case, cap, use.reserved_energy_wh, needed)
-    return Finding(Gate.DAY_ENERGY, ReasonCode.DAY_ENERGY_SPENT, spent, cap, opens_at)
+    return found(Gate.DAY_ENERGY, ReasonCode.DAY_ENERGY_SPENT, spent, cap, opens_at)
 
 
 def check_month_energy(case: Case) -> Finding:
@@ -36,9 +36,9 @@ def check_month_energy(case: Case) -> Finding:
     spent = use.month_energy_wh + use.reserved_energy_wh
     needed = case.workload.needs_energy_wh
     if cap is None or (spent < cap and spent + needed <= cap):
-        return Finding(Gate.MONTH_ENERGY, None, spent, cap)
+        return found(Gate.MONTH_ENERGY, None, spent, cap)
     opens_at = _find_next_month(case, cap, use.reserved_energy_wh, needed)
-    return Finding(Gate.MONTH_ENERGY, ReasonCode.MONTH_ENERGY_SPENT, spent, cap, opens_at)
+    return found(Gate.MONTH_ENERGY, ReasonCode.MONTH_ENERGY_SPENT, spent, cap, opens_at)
 
 
 def check_day_compute(case: Case) -> Finding:
@@ -46,9 +46,9 @@ def check_day_compute(case: Case) -> Finding:
     spent = use.day_compute_s + use.reserved_compute_s
     needed = case.workload.needs_compute_s
     if cap is None or (spent < cap and spent + needed <= cap):
-        return Finding(Gate.DAY_COMPUTE, None, spent, cap)
+        return found(Gate.DAY_COMPUTE, None, spent, cap)
     opens_at = _find_next_day(case, cap, use.reserved_compute_s, needed)
-    return Finding(Gate.DAY_COMPUTE, ReasonCode.DAY_COMPUTE_SPENT, spent, cap, opens_at)
+    return found(Gate.DAY_COMPUTE, ReasonCode.DAY_COMPUTE_SPENT, spent, cap, opens_at)
 
 
 def check_month_compute(case: Case) -> Finding:
@@ -56,9 +56,9 @@ def check_month_compute(case: Case) -> Finding:
     spent = use.month_compute_s + use.reserved_compute_s
     needed = case.workload.needs_compute_s
     if cap is None or (spent < cap and spent + needed <= cap):
-        return Finding(Gate.MONTH_COMPUTE, None, spent, cap)
+        return found(Gate.MONTH_COMPUTE, None, spent, cap)
     opens_at = _find_next_month(case, cap, use.reserved_compute_s, needed)
-    return Finding(Gate.MONTH_COMPUTE, ReasonCode.MONTH_COMPUTE_SPENT, spent, cap, opens_at)
+    return found(Gate.MONTH_COMPUTE, ReasonCode.MONTH_COMPUTE_SPENT, spent, cap, opens_at)
 
 
 def check_wear(case: Case) -> Finding:
@@ -73,18 +73,18 @@ def check_wear(case: Case) -> Finding:
     use = case.use
     share, is_over = _weigh_wear(case, use.month_wear_wh, use.month_compute_s)
     if not is_over:
-        return Finding(Gate.WEAR, None, share, WHOLE_PERMILLE)
+        return found(Gate.WEAR, None, share, WHOLE_PERMILLE)
     is_over_afresh = _weigh_wear(case, 0, 0)[1]
     opens_at = None if is_over_afresh else start_of_next_month(case.local, rules.zone)
-    return Finding(Gate.WEAR, ReasonCode.MONTH_WEAR_SPENT, share, WHOLE_PERMILLE, opens_at)
+    return found(Gate.WEAR, ReasonCode.MONTH_WEAR_SPENT, share, WHOLE_PERMILLE, opens_at)
 
 
 def check_data(case: Case) -> Finding:
     cap, used = case.rules.mobile_data_bytes_per_month_max, case.use.month_data_bytes
     if cap is None or used < cap:
-        return Finding(Gate.DATA, None, used, cap)
+        return found(Gate.DATA, None, used, cap)
     opens_at = _find_next_month(case, cap, 0, 0)
-    return Finding(Gate.DATA, ReasonCode.MONTH_DATA_SPENT, used, cap, opens_at)
+    return found(Gate.DATA, ReasonCode.MONTH_DATA_SPENT, used, cap, opens_at)
 
 
 def _weigh_wear(case: Case, wear_wh: int, compute_s: int) -> tuple[int, bool]:

@@ -34,7 +34,7 @@ from consent.rules.case import (
     TELEMETRY_STALE_S,
     Case,
 )
-from consent.rules.codes import GATES_WITHOUT_GRACE, Gate, ReasonCode
+from consent.rules.codes import GATES_WITHOUT_GRACE, BuyersMode, Gate, ReasonCode
 from consent.rules.hours import Hours, is_closed_date, unite_breaks
 from consent.rules.readiness import find_ready_mask
 from consent.rules.spans import FOREVER, find_span
@@ -47,8 +47,15 @@ from consent.rules.terms import (
     State,
     Use,
     Workload,
+    found,
 )
-from consent.rules.week import QUARTER, QUARTER_MINUTES, floor_to_quarter, quarter_of_week
+from consent.rules.week import (
+    FULL_WEEK,
+    QUARTER,
+    QUARTER_MINUTES,
+    floor_to_quarter,
+    quarter_of_week,
+)
 from consent.rules.work_checks import (
     check_buyer,
     check_power,
@@ -65,8 +72,13 @@ __all__ = [
     "LEASE_S",
     "TELEMETRY_STALE",
     "TELEMETRY_STALE_S",
+    "Checks",
     "decide",
+    "list_telling_checks",
 ]
+
+Check = Callable[[Case], Finding]
+Checks = tuple[Check, ...]
 
 # Where a clock could help, but for a rule that leaves it nothing: no pause without end, no week
 # without hours, no budget too small for the job ever opens.
@@ -86,17 +98,24 @@ _GATES_OF_THE_CLOCK = frozenset(
 # A lease of a minute meets the end of a quarter-hour only in its last minute.
 _LAST_MINUTE = QUARTER_MINUTES - 1
 
-_NOT_PAUSED = Finding(Gate.PAUSE)
-_OPEN = Finding(Gate.HOURS, None, value=True, limit=True)
+_NOT_PAUSED = found(Gate.PAUSE)
+_OPEN = found(Gate.HOURS, None, value=True, limit=True)
 
 
 def decide(
-    *, rules: Rules | None, state: State, use: Use, workload: Workload, now: datetime
+    *,
+    rules: Rules | None,
+    state: State,
+    use: Use,
+    workload: Workload,
+    now: datetime,
+    checks: Checks | None = None,
 ) -> Decision:
     """
     Return permit, or every reason why not, in the order of the gates.
 
-    `rules` None: no consent was ever given. `now` is an aware instant.
+    `rules` None: no consent was ever given. `now` is an aware instant. `checks` are those to
+    make, if not all: `list_telling_checks` of the same rules, where only refusals are shown.
     """
     if rules is None:
         return _refuse_without_consent(None, ReasonCode.NO_CONSENT)
@@ -106,7 +125,7 @@ def decide(
         return _refuse_without_consent(rules, ReasonCode.CONSENT_EXPIRED)
     local = now.astimezone(rules.zone)
     case = Case(rules, state, use, workload, now, local, quarter_of_week(local))
-    findings = tuple([check(case) for check in CHECKS])
+    findings = tuple([check(case) for check in (CHECKS if checks is None else checks)])
     refusals = tuple([finding for finding in findings if finding.code is not None])
     grace_ends_at = None
     if refusals:
@@ -118,7 +137,7 @@ def decide(
 
 def _refuse_without_consent(rules: Rules | None, code: ReasonCode) -> Decision:
     limit = None if rules is None else rules.expires_at
-    finding = Finding(Gate.CONSENT, code, limit=limit)
+    finding = found(Gate.CONSENT, code, limit=limit)
     return Decision(
         permit=False,
         findings=(finding,),
@@ -264,12 +283,12 @@ def _find_opening(case: Case, after: datetime) -> datetime | None:
     rules, charge = case.rules, case.state.state_of_charge_permille
     hours = Hours.of(rules, breaks=(case.state.pause, case.state.skip))
     opening = hours.find_opening(after=after)
-    floors = rules.ready_floors_permille
-    if floors is None or charge is None or opening is None:
+    floors, packed = rules.ready_floors_permille, rules.packed_floors
+    if floors is None or packed is None or charge is None or opening is None:
         return opening
     if floors[quarter_of_week(opening.astimezone(rules.zone))] <= charge:
         return opening
-    ready = find_ready_mask(floors_permille=floors, charge_permille=charge)
+    ready = find_ready_mask(packed_floors=packed, charge_permille=charge)
     return hours._replace(within=ready).find_opening(after=opening)
 
 
@@ -287,7 +306,7 @@ def _list_breaks(case: Case) -> list[Pause]:
 
 
 def _check_consent(case: Case) -> Finding:
-    return Finding(Gate.CONSENT, None, case.rules.number, case.rules.expires_at)
+    return found(Gate.CONSENT, None, case.rules.number, case.rules.expires_at)
 
 
 def _check_pause(case: Case) -> Finding:
@@ -298,7 +317,7 @@ def _check_pause(case: Case) -> Finding:
     if span is None:
         return _NOT_PAUSED
     ends_at = None if span[1] == FOREVER else span[1]
-    return Finding(Gate.PAUSE, ReasonCode.PAUSED, span[0], ends_at, ends_at)
+    return found(Gate.PAUSE, ReasonCode.PAUSED, span[0], ends_at, ends_at)
 
 
 def _check_hours(case: Case) -> Finding:
@@ -314,10 +333,10 @@ def _check_hours(case: Case) -> Finding:
             return _OPEN
         code = ReasonCode.CLOSED_DATE if is_closed else ReasonCode.OUTSIDE_HOURS
     opens_at = Hours.of(rules).find_opening(after=case.now)
-    return Finding(Gate.HOURS, code, value=False, limit=True, opens_at=opens_at)
+    return found(Gate.HOURS, code, value=False, limit=True, opens_at=opens_at)
 
 
-CHECKS: tuple[Callable[[Case], Finding], ...] = (
+CHECKS: Checks = (
     _check_consent,
     _check_pause,
     check_telemetry,
@@ -340,3 +359,35 @@ CHECKS: tuple[Callable[[Case], Finding], ...] = (
     check_buyer,
     check_reward,
 )
+
+# What a version has for a check to be able to refuse; a check without an entry always may.
+_ASKED_BY: dict[Check, Callable[[Rules], bool]] = {
+    # What it could refuse is refused before any check is made.
+    _check_consent: lambda _rules: False,
+    check_plug: lambda rules: rules.plugged_in_only,
+    check_home: lambda rules: rules.home_only,
+    _check_hours: lambda rules: rules.week_mask != FULL_WEEK or bool(rules.closed),
+    check_ready: lambda rules: rules.ready_floors_permille is not None,
+    check_heat: lambda rules: rules.temp_high_c is not None,
+    check_cold: lambda rules: rules.temp_low_c is not None,
+    check_day_energy: lambda rules: rules.energy_wh_per_day_max is not None,
+    check_month_energy: lambda rules: rules.energy_wh_per_month_max is not None,
+    check_day_compute: lambda rules: rules.compute_s_per_day_max is not None,
+    check_month_compute: lambda rules: rules.compute_s_per_month_max is not None,
+    check_wear: lambda rules: (
+        rules.wear_wh_per_month_max is not None or rules.wear_micros_per_month_max is not None
+    ),
+    check_data: lambda rules: rules.mobile_data_bytes_per_month_max is not None,
+    check_power: lambda rules: (
+        rules.power_limit_w is not None or rules.quiet_power_limit_w is not None
+    ),
+    check_buyer: lambda rules: rules.buyers_mode is not BuyersMode.ALL,
+    check_reward: lambda rules: rules.reward_micros_per_h_min is not None,
+}
+
+
+def list_telling_checks(rules: Rules) -> Checks:
+    """
+    Return the checks that can refuse anything under these rules: half of them for most cars.
+    """
+    return tuple([check for check in CHECKS if check not in _ASKED_BY or _ASKED_BY[check](rules)])

@@ -2,16 +2,28 @@
 What a decision is made from and what it is made into: plain values.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar, dataclass_transform
 from zoneinfo import ZoneInfo
 
 from consent.rules.codes import BuyersMode, Gate, ReasonCode, WorkloadCategory
+from consent.rules.readiness import pack_floors
 
 
 # Half-open spans [from, to) of instants, sorted, none touching another.
 Spans = tuple[tuple[datetime, datetime], ...]
+T = TypeVar("T")
+
+
+@dataclass_transform(frozen_default=True)
+def value(cls: type[T]) -> type[T]:
+    """
+    Make a dataclass that the type checker keeps anybody from changing.
+
+    A batch makes thousands: one that is frozen at run time as well takes four times as long.
+    """
+    return dataclass(slots=True, unsafe_hash=True)(cls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +40,7 @@ class Rules:
     `wear_wh` is energy weighted by the battery's warmth (`consent.rules.wear`); the two
     prices turn it and compute time into micros of wear. `grace` names, for the gates that
     have any, the minutes for which a running job may go on, None: until it is finished.
+    `packed_floors` are the floors again, packed once for all decisions.
     """
 
     number: int
@@ -64,6 +77,11 @@ class Rules:
     quiet_mask: int = 0
     quiet_power_limit_w: int | None = None
     grace: tuple[tuple[Gate, int | None], ...] = ()
+    packed_floors: int | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        floors = self.ready_floors_permille
+        object.__setattr__(self, "packed_floors", None if floors is None else pack_floors(floors))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +97,7 @@ class Pause:
     lets_jobs_finish: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class State:
     """
     What the car last said, and whether its owner has paused it.
@@ -114,7 +132,7 @@ class State:
     skip: Pause | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Use:
     """
     What the car did since local midnight and since the first of the month: Wh, seconds, bytes.
@@ -133,7 +151,7 @@ class Use:
     reserved_compute_s: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Workload:
     """
     The work to be done. A metered interval, judged afterwards, also says what it drew.
@@ -176,6 +194,19 @@ class Finding(NamedTuple):
     value: Value = None
     limit: Value = None
     opens_at: datetime | None = None
+
+
+def found(
+    gate: Gate,
+    code: ReasonCode | None = None,
+    value: Value = None,
+    limit: Value = None,
+    opens_at: datetime | None = None,
+) -> Finding:
+    """
+    Return a finding, three times as fast as by the name of its class: a decision makes twenty.
+    """
+    return tuple.__new__(Finding, (gate, code, value, limit, opens_at))
 
 
 class Obligation(NamedTuple):

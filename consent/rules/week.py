@@ -21,6 +21,7 @@ QUARTER_S = 900
 QUARTERS_PER_DAY = 96
 QUARTERS_PER_WEEK = 672
 MINUTES_PER_DAY = 1440
+DAY = timedelta(days=1)
 FULL_WEEK = (1 << QUARTERS_PER_WEEK) - 1
 NO_HOURS = 0
 
@@ -129,17 +130,9 @@ def find_opening(*, mask: int, after: datetime, zone: ZoneInfo) -> datetime | No
     if mask == NO_HOURS:
         return None
     instant = after.astimezone(UTC)
-    while True:
-        local = instant.astimezone(zone)
-        gap = _quarters_until(mask, quarter_of_week(local))
-        if gap == 0:
-            return instant
-        opening = floor_to_quarter(instant) + gap * QUARTER
-        if opening.astimezone(zone).utcoffset() == local.utcoffset():
-            return opening
-        # The clocks change on the way there. Nothing opens before they do, so
-        # the search begins again at the change, under the new offset.
-        instant = find_clock_change(floor_to_quarter(instant), opening, zone)
+    quarter = floor_to_quarter(instant)
+    opening = find_open_quarter(mask, quarter, zone)
+    return instant if opening == quarter else opening
 
 
 def find_closing(*, mask: int, after: datetime, zone: ZoneInfo) -> datetime | None:
@@ -147,6 +140,25 @@ def find_closing(*, mask: int, after: datetime, zone: ZoneInfo) -> datetime | No
     Return the first instant (UTC) at or after `after` when the mask is closed; None: never.
     """
     return find_opening(mask=mask ^ FULL_WEEK, after=after, zone=zone)
+
+
+@lru_cache(maxsize=8192)
+def find_open_quarter(mask: int, quarter: datetime, zone: ZoneInfo) -> datetime:
+    """
+    Return the first quarter (UTC) from this one on that is open; the mask is not empty.
+
+    Remembered: most owners keep one of few weeks, and a thousand cars are asked about within
+    one quarter-hour.
+    """
+    while True:
+        local = quarter.astimezone(zone)
+        gap = _quarters_until(mask, quarter_of_week(local))
+        opening = quarter + gap * QUARTER
+        if gap == 0 or opening.astimezone(zone).utcoffset() == local.utcoffset():
+            return opening
+        # The clocks change on the way there. Nothing opens before they do, so
+        # the search begins again at the change, under the new offset.
+        quarter = find_clock_change(quarter, opening, zone)
 
 
 def floor_to_quarter(instant: datetime) -> datetime:
@@ -164,7 +176,7 @@ def start_of_day(*, on_date: date, zone: ZoneInfo) -> datetime:
 
 
 def start_of_next_day(local: datetime, zone: ZoneInfo) -> datetime:
-    return start_of_day(on_date=local.date() + timedelta(days=1), zone=zone)
+    return start_of_day(on_date=local.date() + DAY, zone=zone)
 
 
 def start_of_next_month(local: datetime, zone: ZoneInfo) -> datetime:

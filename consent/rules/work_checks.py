@@ -6,12 +6,12 @@ from functools import cache
 
 from consent.rules.case import Case
 from consent.rules.codes import BuyersMode, Gate, ReasonCode, categories_from_mask
-from consent.rules.terms import Finding, Rules, Workload
+from consent.rules.terms import Finding, Rules, Workload, found
 
 
-_NO_POWER_LIMIT = Finding(Gate.POWER)
-_ANY_BUYER = Finding(Gate.BUYER)
-_ANY_REWARD = Finding(Gate.REWARD)
+_NO_POWER_LIMIT = found(Gate.POWER)
+_ANY_BUYER = found(Gate.BUYER)
+_ANY_REWARD = found(Gate.REWARD)
 # No organisation has this id.
 _NO_BUYER = 0
 
@@ -23,13 +23,13 @@ def check_power(case: Case) -> Finding:
     energy_wh, duration_s = case.workload.metered_energy_wh, case.workload.metered_duration_s
     lowest = find_power_limit(case.rules, case.quarter)
     if energy_wh is None or duration_s is None:
-        return _NO_POWER_LIMIT if lowest is None else Finding(Gate.POWER, None, None, lowest)
+        return _NO_POWER_LIMIT if lowest is None else found(Gate.POWER, None, None, lowest)
     power_w, limit = round(energy_wh * 3600 / duration_s), case.rules.power_limit_w
     if limit is not None and _is_over(energy_wh, duration_s, limit):
-        return Finding(Gate.POWER, ReasonCode.POWER_EXCEEDED, power_w, limit)
+        return found(Gate.POWER, ReasonCode.POWER_EXCEEDED, power_w, limit)
     if lowest is not None and _is_over(energy_wh, duration_s, lowest):
-        return Finding(Gate.POWER, ReasonCode.QUIET_EXCEEDED, power_w, lowest)
-    return Finding(Gate.POWER, None, power_w, lowest)
+        return found(Gate.POWER, ReasonCode.QUIET_EXCEEDED, power_w, lowest)
+    return found(Gate.POWER, None, power_w, lowest)
 
 
 def find_power_limit(rules: Rules, quarter: int) -> int | None:
@@ -46,9 +46,9 @@ def check_workload(case: Case) -> Finding:
     category, allowed = case.workload.category, case.rules.categories_mask
     limit = _name_categories(allowed)
     if category is None:
-        return Finding(Gate.WORKLOAD, ReasonCode.WORKLOAD_UNLABELLED, None, limit)
+        return found(Gate.WORKLOAD, ReasonCode.WORKLOAD_UNLABELLED, None, limit)
     code = None if allowed & category.bit else ReasonCode.WORKLOAD_REFUSED
-    return Finding(Gate.WORKLOAD, code, category.value, limit)
+    return found(Gate.WORKLOAD, code, category.value, limit)
 
 
 def check_buyer(case: Case) -> Finding:
@@ -56,10 +56,10 @@ def check_buyer(case: Case) -> Finding:
     if mode is BuyersMode.ALL:
         return _ANY_BUYER
     if buyer_id is None:
-        return Finding(Gate.BUYER, ReasonCode.BUYER_UNKNOWN, None, mode.value)
+        return found(Gate.BUYER, ReasonCode.BUYER_UNKNOWN, None, mode.value)
     is_named = buyer_id in case.rules.buyer_ids
     code = None if is_named is (mode is BuyersMode.ONLY) else ReasonCode.BUYER_REFUSED
-    return Finding(Gate.BUYER, code, buyer_id, mode.value)
+    return found(Gate.BUYER, code, buyer_id, mode.value)
 
 
 def check_reward(case: Case) -> Finding:
@@ -67,9 +67,9 @@ def check_reward(case: Case) -> Finding:
     if least is None:
         return _ANY_REWARD
     if reward is None:
-        return Finding(Gate.REWARD, ReasonCode.REWARD_UNKNOWN, None, least)
+        return found(Gate.REWARD, ReasonCode.REWARD_UNKNOWN, None, least)
     code = ReasonCode.REWARD_TOO_LOW if reward < least else None
-    return Finding(Gate.REWARD, code, reward, least)
+    return found(Gate.REWARD, code, reward, least)
 
 
 def find_wanted_work(*, rules: Rules) -> Workload:

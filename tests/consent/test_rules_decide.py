@@ -1,4 +1,6 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -192,7 +194,7 @@ class TestReasons:
         assert decision.codes == (ReasonCode.TELEMETRY_MISSING,)
 
     def test_rules_that_are_off_ask_nothing(self) -> None:
-        off = {
+        off: dict[str, Any] = {
             "plugged_in_only": False,
             "home_only": False,
             "temp_high_c": None,
@@ -206,9 +208,7 @@ class TestReasons:
         silent = State(observed_at=NIGHT, state_of_charge_permille=900)
 
         decision = decide(
-            rules=type(NIGHT_RULES)(
-                **({name: getattr(NIGHT_RULES, name) for name in NIGHT_RULES.__slots__} | off)
-            ),
+            rules=replace(NIGHT_RULES, **off),
             state=silent,
             use=Use(10**9, 10**9, 10**9, 10**9),
             workload=Workload(WorkloadCategory.INFERENCE, 10**6, 1.0),

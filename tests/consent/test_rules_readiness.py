@@ -15,6 +15,7 @@ from consent.rules.readiness import (
     find_charge_minutes,
     find_gain_permille,
     find_ready_mask,
+    pack_floors,
 )
 from consent.rules.week import (
     FULL_WEEK,
@@ -128,4 +129,4 @@ class TestReadyMask:
     def test_has_the_quarters_in_which_the_charge_suffices(self, charge: int, mask: int) -> None:
         floors = (0, 500, 501) + (0,) * (QUARTERS_PER_WEEK - 3)
 
-        assert find_ready_mask(floors_permille=floors, charge_permille=charge) == mask
+        assert find_ready_mask(packed_floors=pack_floors(floors), charge_permille=charge) == mask
