@@ -148,7 +148,7 @@ class EvaluationsView(APIView):
         if not batch.evaluations:
             return _respond(_answer_one(document, now))
         defaults = batch.get_defaults()
-        items = [_read_item(item, defaults, now) for item in batch.evaluations]
+        items = _read_items(batch.evaluations, defaults, now)
         answers = _answer_all(items, batch.options.evaluations_semantic, now)
         return _respond({"evaluations": answers})
 
@@ -196,10 +196,20 @@ def _answer_one(document: dict[str, Any], now: datetime) -> dict[str, Any]:
     return answer
 
 
-def _read_item(item: object, defaults: dict[str, Any], now: datetime) -> Item | Fault:
+def _read_items(
+    items: Sequence[object], defaults: dict[str, Any], now: datetime
+) -> list[Item | Fault]:
+    whole = [defaults | item if isinstance(item, dict) else item for item in items]
     try:
-        whole = defaults | item if isinstance(item, dict) else item
-        return _to_item(msgspec.convert(whole, Evaluation), now)
+        # All at once takes half as long as one by one, and mostly nothing is wrong with any.
+        return [_to_item(asked, now) for asked in msgspec.convert(whole, list[Evaluation])]
+    except msgspec.ValidationError:
+        return [_read_item(item, now) for item in whole]
+
+
+def _read_item(item: object, now: datetime) -> Item | Fault:
+    try:
+        return _to_item(msgspec.convert(item, Evaluation), now)
     except msgspec.ValidationError as error:
         return Fault("malformed", str(error))
 
