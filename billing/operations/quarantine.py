@@ -38,7 +38,7 @@ class ReasonMissing(ValueError):
 
 class NotAcceptable(Exception):
     """
-    Only an implausible record can be accepted as it is; others are replayed once mended.
+    Only implausible and overlapping records can be accepted; others are replayed once mended.
     """
 
 
@@ -85,7 +85,7 @@ def replay(*, quarantined_id: int, actor_id: int, reason: str = "", now: datetim
 @durable
 def accept(*, quarantined_id: int, actor_id: int, reason: str, now: datetime) -> None:
     """
-    Have an implausible record settled as it was reported.
+    Have an implausible or overlapping record settled as it was reported, whatever else is odd.
 
     :raises NotAcceptable: it was set aside for something that no person can vouch for.
     :raises NotInQuarantine, AlreadyResolved, ReasonMissing: nothing was changed.
