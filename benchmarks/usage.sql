@@ -26,10 +26,10 @@ SELECT %(first_batch)s + batch_number, 1, max(starts_at) + interval '15 minutes'
 FROM placed GROUP BY batch_number;
 
 INSERT INTO billing_usagepart (batch_id, lane, first_record_id, last_record_id, first_date,
-    last_date, record_count, is_requeued, is_cleared)
+    last_date, record_count, is_requeued, is_energy_cleared, is_overlap_cleared)
 SELECT %(first_batch)s + batch_number, lane, min(record_id), max(record_id),
     min(starts_at AT TIME ZONE 'UTC')::date, max(starts_at AT TIME ZONE 'UTC')::date, count(*),
-    false, false
+    false, false, false
 FROM placed GROUP BY batch_number, lane ORDER BY batch_number, lane;
 
 INSERT INTO billing_usagerecord (id, owner_id, vehicle_id, booking_id, sequence, starts_at,

@@ -117,7 +117,8 @@ OPERATIONS = [
             ("last_date", models.DateField()),
             ("record_count", models.PositiveIntegerField()),
             ("is_requeued", models.BooleanField(default=False)),
-            ("is_cleared", models.BooleanField(default=False)),
+            ("is_energy_cleared", models.BooleanField(default=False)),
+            ("is_overlap_cleared", models.BooleanField(default=False)),
             (
                 "batch",
                 models.ForeignKey(

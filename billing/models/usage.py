@@ -59,8 +59,8 @@ class UsagePart(models.Model):
     Records [first_record_id, last_record_id] of one lane: what a settlement claims.
 
     A lane is owner id modulo the number of lanes, so that two workers never meet on one
-    owner's rows. `is_requeued`: one record that comes back from quarantine; `is_cleared`: and
-    a person found it plausible.
+    owner's rows. `is_requeued`: one record that comes back from quarantine; the two after it:
+    and a person vouched for its energy, or for its time beside another record's.
     """
 
     batch = models.ForeignKey(
@@ -73,7 +73,8 @@ class UsagePart(models.Model):
     last_date = models.DateField()
     record_count = models.PositiveIntegerField()
     is_requeued = models.BooleanField(default=False)
-    is_cleared = models.BooleanField(default=False)
+    is_energy_cleared = models.BooleanField(default=False)
+    is_overlap_cleared = models.BooleanField(default=False)
     settlement = models.ForeignKey(
         "billing.Settlement", null=True, on_delete=models.PROTECT, related_name="parts"
     )

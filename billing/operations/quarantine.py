@@ -7,7 +7,13 @@ Each act is done once, by a named person, and is written into the audit trail wi
 from datetime import datetime
 
 from accounts import operations as accounts
-from billing.models import ACCEPTABLE_CODES, QuarantinedRecord, UsagePart, UsageRecord
+from billing.models import (
+    ACCEPTABLE_CODES,
+    QuarantineCode,
+    QuarantinedRecord,
+    UsagePart,
+    UsageRecord,
+)
 from billing.operations.ingest import take_in
 from billing.operations.usage_events import Reading, read_again
 from billing.operations.usage_store import RECORD_IDS_PER_BATCH
@@ -76,7 +82,7 @@ def replay(*, quarantined_id: int, actor_id: int, reason: str = "", now: datetim
     """
     kept = _lock_open(quarantined_id)
     if kept.record_id is not None:
-        _requeue(kept, is_cleared=False)
+        _requeue(kept)
     else:
         _take_in_again(kept, now=now)
     _resolve(kept, state=State.REPLAYED, actor_id=actor_id, reason=reason.strip(), now=now)
@@ -85,7 +91,10 @@ def replay(*, quarantined_id: int, actor_id: int, reason: str = "", now: datetim
 @durable
 def accept(*, quarantined_id: int, actor_id: int, reason: str, now: datetime) -> None:
     """
-    Have an implausible or overlapping record settled as it was reported, whatever else is odd.
+    Have an implausible or overlapping record settled as it was reported.
+
+    What is vouched for is the reason that was shown: if settlement finds the other one as
+    well, the record comes back with that.
 
     :raises NotAcceptable: it was set aside for something that no person can vouch for.
     :raises NotInQuarantine, AlreadyResolved, ReasonMissing: nothing was changed.
@@ -94,7 +103,7 @@ def accept(*, quarantined_id: int, actor_id: int, reason: str, now: datetime) ->
     if kept.code not in ACCEPTABLE_CODES:
         raise NotAcceptable(kept.code)
     said = _said(reason)
-    _requeue(kept, is_cleared=True)
+    _requeue(kept, vouched_code=kept.code)
     _resolve(kept, state=State.ACCEPTED, actor_id=actor_id, reason=said, now=now)
 
 
@@ -113,15 +122,21 @@ def _said(reason: str) -> str:
     return reason.strip()
 
 
-def _requeue(kept: QuarantinedRecord, *, is_cleared: bool) -> None:
+def _requeue(kept: QuarantinedRecord, *, vouched_code: str = "") -> None:
     """
     Give the stored record a part of its own for the next settlement of its lane.
+
+    What somebody vouched for when it was here before stays vouched for.
     """
     assert kept.record_id is not None, "it was refused when it was settled"
     assert kept.on_date is not None, "a stored record has a day"
     record = UsageRecord.objects.get(on_date=kept.on_date, id=kept.record_id)
+    batch_id = kept.record_id // RECORD_IDS_PER_BATCH
+    before = UsagePart.objects.filter(
+        batch_id=batch_id, first_record_id=kept.record_id, is_requeued=True
+    )
     UsagePart.objects.create(
-        batch_id=kept.record_id // RECORD_IDS_PER_BATCH,
+        batch_id=batch_id,
         lane=record.owner_id % SETTLEMENT_LANES,
         first_record_id=kept.record_id,
         last_record_id=kept.record_id,
@@ -129,7 +144,10 @@ def _requeue(kept: QuarantinedRecord, *, is_cleared: bool) -> None:
         last_date=record.on_date,
         record_count=1,
         is_requeued=True,
-        is_cleared=is_cleared,
+        is_energy_cleared=vouched_code == QuarantineCode.ENERGY_IMPLAUSIBLE
+        or before.filter(is_energy_cleared=True).exists(),
+        is_overlap_cleared=vouched_code == QuarantineCode.OVERLAP
+        or before.filter(is_overlap_cleared=True).exists(),
     )
 
 

@@ -34,7 +34,7 @@ IS_CONTENDED = "billing_bookingdelivery_"
 CLAIM = """
 CREATE TEMPORARY TABLE settling_part ON COMMIT DROP AS
 SELECT id AS part_id, first_record_id, last_record_id, first_date, last_date, is_requeued,
-    is_cleared
+    is_energy_cleared, is_overlap_cleared
 FROM (
     SELECT *, sum(record_count) OVER (ORDER BY id) - record_count AS records_before
     FROM (

@@ -206,9 +206,10 @@ def write_batch(
     if parts:
         cursor.execute(
             "INSERT INTO billing_usagepart (batch_id, lane, first_record_id, last_record_id,"
-            " first_date, last_date, record_count, is_requeued, is_cleared)"
-            " SELECT p.*, false, false FROM unnest(%s::bigint[], %s::integer[], %s::bigint[],"
-            " %s::bigint[], %s::date[], %s::date[], %s::integer[]) AS p",
+            " first_date, last_date, record_count, is_requeued, is_energy_cleared,"
+            " is_overlap_cleared) SELECT p.*, false, false, false FROM unnest(%s::bigint[],"
+            " %s::integer[], %s::bigint[], %s::bigint[], %s::date[], %s::date[],"
+            " %s::integer[]) AS p",
             [list(column) for column in zip(*parts, strict=True)],
         )
 

@@ -130,6 +130,27 @@ class TestAccept:
         outcomes = RatedLine.objects.values_list("outcome", flat=True)
         assert sorted(outcomes) == [Outcome.ACCEPTED, Outcome.SUPERSEDED]
 
+    def test_vouches_for_the_reason_that_was_shown_and_no_other(
+        self, world: World, fiona: User
+    ) -> None:
+        world.report(world.event())
+        settle_all()
+        world.report(world.event(energy_wh=400))
+        settle_all()
+        assert only().code == "energy_implausible"
+
+        self.accept_only(fiona)
+        assert (only().code, only().state) == ("overlap", "open")
+        assert RatedLine.objects.count() == 1
+
+        self.accept_only(fiona)
+        assert only().state == "accepted"
+        assert sorted(RatedLine.objects.values_list("energy_wh", flat=True)) == [252, 400]
+
+    def accept_only(self, fiona: User) -> None:
+        quarantine.accept(quarantined_id=only().pk, actor_id=fiona.pk, reason="Seen", now=NOON)
+        settle_all()
+
     def test_refuses_what_no_person_can_vouch_for(self, world: World, fiona: User) -> None:
         world.report(world.event(energy_wh=-1))
 

@@ -9,7 +9,8 @@ SELECT r.id AS record_id, r.on_date, r.owner_id, r.vehicle_id, r.booking_id, r.s
     r.sequence, r.energy_wh, r.category_bit, r.source_id,
     r.state_of_charge_min_permille::integer, r.battery_temp_min_decic::integer,
     r.battery_temp_max_decic::integer, r.plugged_in, r.is_home, r.mobile_data_bytes,
-    r.supersedes_record_id, r.supersedes_on_date, p.is_requeued, p.is_cleared,
+    r.supersedes_record_id, r.supersedes_on_date, p.is_requeued,
+    p.is_energy_cleared, p.is_overlap_cleared,
     CASE WHEN r.job_completed THEN r.job_id END AS completed_job_id
 FROM settling_part p
 CROSS JOIN LATERAL (

@@ -31,7 +31,7 @@ JOIN settling_record r ON r.vehicle_id = v.vehicle_id
 WHERE v.power_w > v.rated_power_w * 1.04
     AND r.energy_wh * 360000::double precision
         > v.rated_power_w * 105::double precision * date_part('epoch', r.ends_at - r.starts_at)
-    AND NOT r.is_cleared;
+    AND NOT r.is_energy_cleared;
 
 INSERT INTO settling_refused
 SELECT new_record_id, 'supersedes_unfit',
@@ -55,7 +55,7 @@ WHERE r.is_requeued;
 -- For 21_overlaps.sql, which may have to run more than once.
 CREATE TEMPORARY TABLE settling_neighbour (
     record_id bigint, vehicle_id bigint, starts_at timestamptz, ends_at timestamptz,
-    is_cleared boolean
+    is_overlap_cleared boolean
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE settling_replaced (
     new_record_id bigint, old_record_id bigint

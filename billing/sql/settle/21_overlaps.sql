@@ -8,28 +8,28 @@
 DELETE FROM settling_neighbour;
 INSERT INTO settling_neighbour
 WITH crowded AS (
-    SELECT r.record_id, r.vehicle_id, r.starts_at, r.ends_at, r.is_cleared, r.period
+    SELECT r.record_id, r.vehicle_id, r.starts_at, r.ends_at, r.is_overlap_cleared, r.period
     FROM settling_vehicle v
     JOIN settling_record r ON r.vehicle_id = v.vehicle_id
     WHERE v.is_crowded
         AND NOT EXISTS (SELECT FROM settling_refused x WHERE x.record_id = r.record_id)
         AND NOT EXISTS (SELECT FROM settling_superseded x WHERE x.record_id = r.record_id)
 )
-SELECT c.record_id, c.vehicle_id, c.starts_at, c.ends_at, c.is_cleared
+SELECT c.record_id, c.vehicle_id, c.starts_at, c.ends_at, c.is_overlap_cleared
 FROM (SELECT vehicle_id, period FROM crowded GROUP BY 1, 2 HAVING count(*) > 1) n
 JOIN crowded c ON c.vehicle_id = n.vehicle_id AND c.period = n.period;
 
 INSERT INTO settling_refused
 SELECT record_id, 'overlap', 'Another record of this vehicle covers part of the same time.'
 FROM (
-    SELECT record_id, starts_at, is_cleared,
+    SELECT record_id, starts_at, is_overlap_cleared,
         max(ends_at) OVER (
             PARTITION BY vehicle_id ORDER BY starts_at, record_id
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS busy_until
     FROM settling_neighbour
 ) n
-WHERE starts_at < busy_until AND NOT is_cleared
+WHERE starts_at < busy_until AND NOT is_overlap_cleared
 ON CONFLICT DO NOTHING;
 
 -- A correction may itself be corrected before either is settled: what each replaces, and what
@@ -51,7 +51,7 @@ INSERT INTO settling_refused
 SELECT r.record_id, 'overlap', 'A record settled before covers part of the same time.'
 FROM settling_vehicle v
 JOIN settling_record r ON r.vehicle_id = v.vehicle_id AND r.starts_at < v.latest_ends_at
-WHERE v.first_at < v.latest_ends_at AND NOT r.is_cleared
+WHERE v.first_at < v.latest_ends_at AND NOT r.is_overlap_cleared
     AND NOT EXISTS (SELECT FROM settling_superseded x WHERE x.record_id = r.record_id)
     AND EXISTS (
         SELECT FROM billing_ratedline l
