@@ -9,7 +9,7 @@ from typing import Literal
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from consent.queries.moments import Source
 from consent.queries.phrases import phrase_reason
@@ -68,6 +68,7 @@ YES_NO: dict[Gate, tuple[Text, Text]] = {
     Gate.PLUG: (gettext_lazy("yes"), gettext_lazy("no")),
     Gate.HOME: (gettext_lazy("yes"), gettext_lazy("no")),
 }
+GATES_OF_TIME = frozenset({Gate.DAY_COMPUTE, Gate.MONTH_COMPUTE})
 GATES_OF_WORK = frozenset({Gate.WORKLOAD, Gate.BUYER, Gate.REWARD})
 STATE_WORDS: dict[State, Text] = {
     "ok": gettext_lazy("Met"),
@@ -175,6 +176,8 @@ def write_figure(gate: Gate, figure: object) -> str:
     """
     if isinstance(figure, bool) or not isinstance(figure, int) or gate not in FIGURES:
         return ""
+    if gate in GATES_OF_TIME and not figure:
+        return pgettext("working time", "none")
     return FIGURES[gate](figure)
 
 
