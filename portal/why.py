@@ -17,12 +17,8 @@ from django.views.decorators.http import require_safe
 
 from accounts.permissions import PersonRequest
 from billing.queries.moments import LaterUse, count_later_use
-from billing.queries.readings import Line, list_lines
-from billing.queries.sessions import SESSION_LENGTH_MAX, list_sessions
+from billing.queries.readings import Line
 from billing.views.cars import link_why
-from billing.views.earnings import CURRENCY
-from billing.views.session_words import make_line_tag
-from billing.views.sessions import link_session
 from consent.queries import get_known_vehicle
 from consent.queries.known import KnownCar, list_known_cars
 from consent.queries.moments import Moment, load_moment
@@ -43,29 +39,16 @@ from portal.moments.checks import (
     write_clock,
 )
 from portal.moments.judged import Judged, Verdict, judge
+from portal.moments.ran import Stretch, compare_unsettled, list_stretches, read_lines
 from portal.moments.told import Comparison, compare, find_difference, list_answers, list_gaps
-from web.components import Fact, Sign, Tag, TimelineEntry
-from web.templatetags.parado import full_datetime, in_zone, local_date, local_datetime, local_time
+from web.components import Fact, Sign, TimelineEntry
+from web.templatetags.parado import full_datetime, in_zone, local_date, local_datetime
 
 
 STEP_MINUTES = 15
-LINES_AROUND = timedelta(minutes=45)
 OFF_REASONS = frozenset(
     {ReasonCode.NO_CONSENT, ReasonCode.CONSENT_WITHDRAWN, ReasonCode.CONSENT_EXPIRED}
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stretch:
-    """
-    A metered interval near the moment; `is_moment`: it covers it.
-    """
-
-    span: str
-    job_id: str
-    tag: Tag
-    url: str
-    is_moment: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,12 +127,7 @@ def show_why(request: PersonRequest, vehicle_id: int) -> HttpResponse:
 
 
 def make_why(moment: Moment, *, car: KnownCar, owner_id: int) -> WhyView:
-    lines = list_lines(
-        owner_id=owner_id,
-        vehicle_id=car.vehicle_id,
-        starts_at=moment.at - LINES_AROUND,
-        ends_at=moment.at + LINES_AROUND,
-    )
+    lines, unsettled = read_lines(moment.at, car=car, owner_id=owner_id)
     judged = judge(
         moment=moment, line=find_line(lines, moment.at), later=_count_later(moment, car, owner_id)
     )
@@ -161,12 +139,12 @@ def make_why(moment: Moment, *, car: KnownCar, owner_id: int) -> WhyView:
         judged=judged,
         when=full_datetime(moment.at, zone),
         sign=make_sign(judged, zone=zone),
-        comparison=compare(judged, zone=zone),
+        comparison=compare_unsettled(judged, unsettled) or compare(judged, zone=zone),
         difference=find_difference(judged),
         checks=list_checks(judged, zone=zone, rules_url=rules_url),
         facts=tuple(list_facts(judged, zone=zone)),
         answers=list_answers(judged, zone=zone),
-        stretches=list_stretches(lines, moment.at, car=car, owner_id=owner_id),
+        stretches=list_stretches(lines, unsettled, moment.at, car=car, owner_id=owner_id),
         gaps=tuple(list_gaps(judged, zone=zone)),
         version_url="" if number is None else f"{history}#v{number}",
         readings=describe_readings(judged, zone=zone),
@@ -276,42 +254,6 @@ def list_facts(judged: Judged, *, zone: str) -> "list[Fact]":
             Fact(label=_("Next opening, as of then"), value=opens or _("none by the clock"))
         )
     return facts
-
-
-def list_stretches(
-    lines: tuple[Line, ...], at: datetime, *, car: KnownCar, owner_id: int
-) -> tuple[Stretch, ...]:
-    """
-    Return what was metered around the moment, each with its reading.
-    """
-    near = [line for line in lines if line.is_valid]
-    if not near:
-        return ()
-    sessions = list_sessions(
-        owner_id=owner_id,
-        vehicle_ids=[car.vehicle_id],
-        currency=CURRENCY,
-        starts_at=at - SESSION_LENGTH_MAX,
-        ends_at=at + LINES_AROUND,
-        limit=1000,
-    )
-    links = {
-        line.record_id: f"{link_session(session)}{line.record_id}/"
-        for line in near
-        for session in sessions
-        if session.starts_at <= line.starts_at < session.ends_at
-    }
-    return tuple(
-        Stretch(
-            span=f"{local_time(line.starts_at, car.time_zone)}\N{EN DASH}"
-            f"{local_time(line.ends_at, car.time_zone)}",
-            job_id=line.job_id,
-            tag=make_line_tag(line),
-            url=links.get(line.record_id, ""),
-            is_moment=line.starts_at <= at < line.ends_at,
-        )
-        for line in near
-    )
 
 
 def make_choice(car: KnownCar, asked: AskedMoment | None, now: datetime) -> Choice:

@@ -316,6 +316,14 @@ OPERATIONS = [
         model_name="quarantinedrecord",
         index=models.Index(fields=["state", "-id"], name="billing_quarantinedrecord_list"),
     ),
+    migrations.AddIndex(
+        model_name="quarantinedrecord",
+        index=models.Index(
+            condition=models.Q(("record_id__isnull", False)),
+            fields=["vehicle_id", "on_date"],
+            name="billing_quarantinedrecord_car",
+        ),
+    ),
     migrations.AddConstraint(
         model_name="quarantinedrecord",
         constraint=models.UniqueConstraint(

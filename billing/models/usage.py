@@ -246,6 +246,12 @@ class QuarantinedRecord(models.Model):
         ]
         indexes = [
             models.Index(fields=["state", "-id"], name="billing_quarantinedrecord_list"),
+            # What of one car was set aside on a day: its owner asks.
+            models.Index(
+                fields=["vehicle_id", "on_date"],
+                condition=Q(record_id__isnull=False),
+                name="billing_quarantinedrecord_car",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -3,8 +3,10 @@ What was metered of a car around one moment, and what of its day came only after
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
+from billing.models import QuarantineCode
+from web.limits import SETTLEMENT_LANES
 from web.rows import fetch_rows
 
 
@@ -55,3 +57,81 @@ def count_later_use(
         },
     )
     return LaterUse(*row)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsettled:
+    """
+    A metered interval of which no money was worked out. `code` says why it was set aside, None:
+    its turn has not come; `is_dismissed`: a person decided that it does not count.
+    """
+
+    starts_at: datetime
+    ends_at: datetime
+    job_id: str
+    code: QuarantineCode | None
+    is_dismissed: bool
+
+    @property
+    def reason(self) -> str:
+        """
+        Return why it was set aside, for the middle of a sentence; "": it was not.
+        """
+        label = str(self.code.label) if self.code else ""
+        return label[:1].lower() + label[1:]
+
+
+# What waits lies in parts that nobody has claimed, a few at any time, and what was set aside is
+# named with its record: a car's records themselves are found by no index.
+_UNSETTLED = """
+SELECT r.starts_at, r.ends_at, r.job_id, NULL, false
+FROM billing_usagepart p
+CROSS JOIN LATERAL (
+    SELECT * FROM billing_usagerecord u
+    WHERE u.on_date BETWEEN greatest(p.first_date, %(first_date)s)
+              AND least(p.last_date, %(last_date)s)
+      AND u.id BETWEEN p.first_record_id AND p.last_record_id
+    OFFSET 0
+) r
+WHERE p.settlement_id IS NULL AND p.lane = %(lane)s
+  AND p.first_date <= %(last_date)s AND p.last_date >= %(first_date)s
+  AND r.owner_id = %(owner_id)s AND r.vehicle_id = %(vehicle_id)s
+  AND r.starts_at >= %(starts_at)s AND r.starts_at < %(ends_at)s
+UNION ALL
+SELECT r.starts_at, r.ends_at, r.job_id, q.code, q.state = 'dismissed'
+FROM billing_quarantinedrecord q
+JOIN billing_usagerecord r ON r.on_date = q.on_date AND r.id = q.record_id
+WHERE q.vehicle_id = %(vehicle_id)s AND q.record_id IS NOT NULL
+  AND q.on_date BETWEEN %(first_date)s AND %(last_date)s
+  AND q.state IN ('open', 'dismissed') AND r.owner_id = %(owner_id)s
+  AND r.starts_at >= %(starts_at)s AND r.starts_at < %(ends_at)s
+ORDER BY 1, 2
+"""
+
+
+def list_unsettled(
+    *, owner_id: int, vehicle_id: int, starts_at: datetime, ends_at: datetime
+) -> tuple[Unsettled, ...]:
+    """
+    Return what was metered of an owner's car in [starts_at, ends_at) and is not settled, oldest
+    first: it waits, or was set aside. What was refused at the door was never a reading.
+    """
+    values = {
+        "owner_id": owner_id,
+        "vehicle_id": vehicle_id,
+        "lane": owner_id % SETTLEMENT_LANES,
+        "starts_at": starts_at,
+        "ends_at": ends_at,
+        "first_date": starts_at.astimezone(UTC).date(),
+        "last_date": ends_at.astimezone(UTC).date(),
+    }
+    return tuple(
+        Unsettled(
+            starts_at=begin,
+            ends_at=end,
+            job_id=job_id,
+            code=QuarantineCode(code) if code else None,
+            is_dismissed=is_dismissed,
+        )
+        for begin, end, job_id, code, is_dismissed in fetch_rows(_UNSETTLED, values)
+    )
