@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from consent.queries.details import Agreed, CarDetails, list_changed
 from consent.queries.figures import FIGURES, write_battery, write_charger
-from consent.queries.places import Place
+from consent.queries.places import Place, name_places
 from consent.queries.words import Text
 from consent.rules.cautions import find_kept_mask
 from consent.rules.strictness import Move
@@ -36,8 +36,7 @@ def tell_details(
     """
     Return what became of a car's details, a sentence for each.
     """
-    names = {place.region_code: place.region_name for place in places}
-    names |= {place.hardware_class_code: place.hardware_class_name for place in places}
+    names = name_places(places)
     changed = list_changed(before, after)
     return tuple(_tell(name, *changed[name], names) for name in _SENTENCES if name in changed)
 

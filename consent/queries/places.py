@@ -33,3 +33,11 @@ def list_places() -> tuple[Place, ...]:
     with connection.cursor() as cursor:
         cursor.execute(_PLACES)
         return tuple(Place(*row) for row in cursor.fetchall())
+
+
+def name_places(places: tuple[Place, ...]) -> dict[str, str]:
+    """
+    Return the names of regions and of computers, by code.
+    """
+    names = {place.region_code: place.region_name for place in places}
+    return names | {place.hardware_class_code: place.hardware_class_name for place in places}

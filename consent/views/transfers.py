@@ -105,7 +105,8 @@ def accept_offer(request: PersonRequest, token: str) -> HttpResponse:
             text = _("%(plate)s is yours. It does nothing until you agree to its rules.")
             messages.success(request, text % {"plate": vehicle.plate})
             return redirect(address_of("rules", vehicle.pk))
-    status = HTTPStatus.GONE if offer.is_over else HTTPStatus.OK
+    is_gone = offer.is_over and not offer.new_public_id
+    status = HTTPStatus.GONE if is_gone else HTTPStatus.OK
     if form.is_bound and not offer.is_over:
         status = HTTPStatus.UNPROCESSABLE_ENTITY
     context = {"offer": offer, "form": form}

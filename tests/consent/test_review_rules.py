@@ -291,6 +291,8 @@ class TestTwoTabs:
         page = read(again)
         assert again.status_code == 422
         assert "Say for each of them" in page
+        assert '<a href="#take-battery">Battery</a>' in page
+        assert 'id="take-battery"' in page
         assert checked(page) == {"energy": "mine", "battery": ""}
 
     def test_a_third_version_meets_all_of_it_again(self, owner: Client, car: Vehicle) -> None:

@@ -320,12 +320,14 @@ class TestPages:
             path = f"/offers/{offer(working_car)}/"
             page = read(client, path)
             assert "Olivia gives you the car" in page
+            assert "Size of the battery 75 kWh Charger 3.68 kW" in page
 
             response = client.post(path, {"plate": "nn 10 aa", "name": "Mine"})
 
             made = Vehicle.objects.get(owner=nina)
             assert response["Location"] == address("rules", made)
             assert "NN 10 AA is yours." in read(client, "/cars/")
+            assert "You have taken it over." in read(client, path)
 
     def test_show_the_new_owner_nothing_old_and_the_old_one_everything(
         self, owner: Client, working_car: Vehicle, nina: User
