@@ -2,17 +2,19 @@
 What a draft would have made of a car's past: what is known of it, and the judge put to it.
 """
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db.models import Min
 
-from consent.models import ConsentVersion, DayUse, StateSample, Vehicle
+from consent.models import ConsentVersion, DayUse, Pause, StateSample, Vehicle
 from consent.queries.access import get_owned_vehicle
-from consent.queries.past_facts import write_facts_statement
-from consent.rules import Rules, RulesDraft
+from consent.queries.notices import with_end
+from consent.queries.said import Said, load_said
+from consent.rules import BuyersMode, Rules, RulesDraft
 from consent.rules.frozen import freeze
 from consent.rules.history import (
     Circumstances,
@@ -26,8 +28,10 @@ from consent.rules.history import (
     to_quarter,
 )
 from consent.rules.past import HOURS_PER_WEEK, judge_past
+from consent.rules.past_refusals import list_within
+from consent.rules.past_then import Version, judge_then
+from consent.rules.spans import FOREVER
 from consent.rules.week import NO_HOURS
-from web.rows import fetch_rows
 
 
 __all__ = [
@@ -81,27 +85,6 @@ class Reward(NamedTuple):
     micros_per_h: int
 
 
-# What a version keeps of its budgets.
-_CAPS = (
-    "energy_wh_per_day_max",
-    "energy_wh_per_month_max",
-    "compute_s_per_day_max",
-    "compute_s_per_month_max",
-    "wear_wh_per_month_max",
-    "wear_micros_per_month_max",
-    "mobile_data_mb_per_month_max",
-)
-_LEVELS = (
-    "battery_stop_pct",
-    "battery_resume_pct",
-    "temp_high_c",
-    "temp_high_resume_c",
-    "temp_low_c",
-    "temp_low_resume_c",
-    "temp_hold_min",
-)
-
-
 def load_history(
     *,
     vehicle_id: int,
@@ -114,56 +97,133 @@ def load_history(
     """
     Return what is known of an owner's car in the quarters [first_n, last_n).
 
-    Left out are those in which nothing was heard of it.
+    Left out are those in which nothing was heard of it. A meter's own reading of the car comes
+    first: settlement judged the work by it.
 
     :raises VehicleNotFound: there is no such vehicle of this owner.
     """
     vehicle = get_owned_vehicle(vehicle_id=vehicle_id, owner_id=owner_id)
-    versions = list(
-        ConsentVersion.objects.filter(
-            vehicle=vehicle, in_force__overlap=(from_quarter(first_n), from_quarter(last_n))
-        ).only(*_CAPS, *_LEVELS)
-    )
-    had_budgets = any(getattr(version, name) is not None for version in versions for name in _CAPS)
-    values: dict[str, Any] = {
-        "vehicle_id": vehicle.pk,
-        "owner_id": owner_id,
-        "first_n": first_n,
-        "last_n": last_n,
-        **_write_columns("ran", Ran, ran),
-        **_write_columns("reward", Reward, rewards),
-    }
-    rows = fetch_rows(write_facts_statement(had_budgets=had_budgets), values)
-    n, charge, coldest, hottest, energy_mwh, compute_s, data_bytes, *shared = (
-        zip(*rows, strict=True) if rows else [()] * (7 + len(Circumstances._fields))
-    )
-    places: dict[tuple[Any, ...], int] = {}
-    return History(
+    versions = _list_versions(vehicle, owner_id, first_n, last_n)
+    said = load_said(vehicle_id=vehicle.pk, first_n=first_n, last_n=last_n)
+    ran_by_n = {each.n: each for each in ran}
+    quarters = sorted(said.keys() | ran_by_n.keys())
+    places: dict[Circumstances, int] = {}
+    rows = []
+    for n, is_paused, micros_per_h in zip(
+        quarters,
+        _list_paused(vehicle, quarters, first_n, last_n),
+        _list_rewards(rewards, quarters),
+        strict=True,
+    ):
+        row = _join(said.get(n), ran_by_n.get(n), is_paused=is_paused, micros_per_h=micros_per_h)
+        rows.append((n, *row[:-1], places.setdefault(row[-1], len(places))))
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * len(_COLUMNS)
+    history = History(
         first_n=first_n,
         last_n=last_n,
-        n=n,
-        charge=charge,
-        coldest=coldest,
-        hottest=hottest,
-        energy_mwh=energy_mwh,
-        compute_s=compute_s,
-        data_bytes=data_bytes,
-        shared=[places.setdefault(each, len(places)) for each in zip(*shared, strict=True)],
-        circumstances=[Circumstances._make(each) for each in places],
-        levels={version.pk: _read_levels(version) for version in versions},
+        **dict(zip(_COLUMNS, columns, strict=True)),
+        circumstances=list(places),
+        levels={each.version_id: Levels.of(each.rules) for each in versions},
         used_days=_list_used_days(vehicle, first_n),
     )
+    return judge_then(history=history, versions=versions)
 
 
-def _read_levels(version: ConsentVersion) -> Levels:
-    return Levels(
-        version.battery_stop_pct,
-        version.battery_resume_pct,
-        version.temp_high_c,
-        version.temp_high_resume_c,
-        version.temp_low_c,
-        version.temp_low_resume_c,
-        version.temp_hold_min * S_PER_MIN,
+_COLUMNS = (
+    *("n", "charge", "coldest", "hottest", "energy_mwh", "compute_s", "data_bytes", "shared"),
+)
+
+
+def _join(
+    said: Said | None, ran: Ran | None, *, is_paused: bool, micros_per_h: int | None
+) -> tuple[int | None, int | None, int | None, int, int, int, Circumstances]:
+    """
+    Return the columns of a quarter from its charge on, and what it has in common with others.
+    """
+    if ran is not None:
+        shared = Circumstances(
+            True,  # noqa: FBT003 - by place, as in all of these thousands
+            ran.is_clean,
+            False,  # noqa: FBT003
+            is_paused,
+            False,  # noqa: FBT003
+            ran.plugged_in,
+            ran.is_home,
+            ran.buyer_id,
+            ran.category_bit,
+            micros_per_h,
+        )
+        readings = ran.charge_permille, ran.coldest_decic, ran.hottest_decic
+        return *readings, ran.energy_mwh, ran.compute_s, ran.data_bytes, shared
+    assert said is not None, "something is known of each quarter"
+    shared = Circumstances(
+        False,  # noqa: FBT003
+        False,  # noqa: FBT003
+        said.is_latched,
+        is_paused,
+        said.is_moving,
+        said.plugged_in,
+        said.is_home,
+        None,
+        0,
+        micros_per_h,
+    )
+    return said.charge, said.coldest, said.hottest, 0, 0, 0, shared
+
+
+def _list_paused(
+    vehicle: Vehicle, quarters: Sequence[int], first_n: int, last_n: int
+) -> list[bool]:
+    paused = [False] * len(quarters)
+    pauses = Pause.objects.filter(
+        vehicle=vehicle, during__overlap=(from_quarter(first_n), from_quarter(last_n))
+    )
+    for during in pauses.values_list("during", flat=True):
+        assert during.lower is not None, "a pause has a start"
+        span = (during.lower, during.upper or FOREVER)
+        for first, last in list_within((span,), quarters):
+            paused[first:last] = [True] * (last - first)
+    return paused
+
+
+def _list_rewards(rewards: Iterable[Reward], quarters: Sequence[int]) -> list[int | None]:
+    found: list[int | None] = [None] * len(quarters)
+    for n, until_n, micros_per_h in rewards:
+        first, last = bisect_left(quarters, n), bisect_left(quarters, until_n)
+        found[first:last] = [micros_per_h] * (last - first)
+    return found
+
+
+def _list_versions(vehicle: Vehicle, owner_id: int, first_n: int, last_n: int) -> list[Version]:
+    """
+    Return the versions of an owner's that were in force in [first_n, last_n), oldest first.
+    """
+    versions = ConsentVersion.objects.filter(
+        vehicle=vehicle,
+        owner_id=owner_id,
+        in_force__overlap=(from_quarter(first_n), from_quarter(last_n)),
+    ).order_by("in_force")
+    return [
+        Version(version.pk, _read_rules(version, ends_at), lower, version.in_force.upper)
+        for version, ends_at in with_end(versions)
+        for lower in [version.starts_at]
+    ]
+
+
+def _read_rules(version: ConsentVersion, expires_at: datetime) -> Rules:
+    megabytes, floors = version.mobile_data_mb_per_month_max, version.ready_floors_permille
+    return Rules(
+        number=version.number,
+        is_withdrawn=version.state == ConsentVersion.State.WITHDRAWN,
+        zone=ZoneInfo(version.time_zone),
+        **{name: getattr(version, name) for name in (*_SAME, *_FROZEN)},
+        expires_at=expires_at,
+        ready_floors_permille=None if floors is None else tuple(floors),
+        temp_hold_s=version.temp_hold_min * S_PER_MIN,
+        buyers_mode=BuyersMode(version.buyers_mode),
+        buyer_ids=frozenset(version.buyer_ids),
+        mobile_data_bytes_per_month_max=None if megabytes is None else megabytes * BYTES_PER_MB,
+        quiet_mask=version.quiet_mask or NO_HOURS,
     )
 
 
@@ -210,42 +270,27 @@ def _make_rules(draft: RulesDraft, vehicle: Vehicle, *, agreed_at: datetime) -> 
         is_withdrawn=False,
         zone=ZoneInfo(draft.time_zone),
         **{name: getattr(draft, name) for name in _SAME},
-        closed=frozen.closed,
-        opened=frozen.opened,
+        **{name: getattr(frozen, name) for name in _FROZEN},
         ready_floors_permille=frozen.ready_floors_permille,
         temp_hold_s=draft.temp_hold_min * S_PER_MIN,
-        wear_wh_per_month_max=frozen.wear_wh_per_month_max,
-        wear_micros_per_kwh=frozen.wear_micros_per_kwh,
-        compute_micros_per_h=frozen.compute_micros_per_h,
+        buyers_mode=draft.buyers_mode,
         buyer_ids=frozenset(draft.buyer_ids),
         mobile_data_bytes_per_month_max=None if megabytes is None else megabytes * BYTES_PER_MB,
         quiet_mask=frozen.quiet_mask or NO_HOURS,
     )
 
 
-# What a draft and the rules it becomes call alike.
+# What a draft or a version and the rules it becomes call alike.
 _SAME = (
     *("week_mask", "battery_stop_pct", "battery_resume_pct", "plugged_in_only", "home_only"),
     *("temp_high_c", "temp_high_resume_c", "temp_low_c", "temp_low_resume_c"),
     *("energy_wh_per_day_max", "energy_wh_per_month_max", "compute_s_per_day_max"),
     *("compute_s_per_month_max", "wear_micros_per_month_max", "power_limit_w"),
-    *("quiet_power_limit_w", "categories_mask", "buyers_mode", "reward_micros_per_h_min"),
+    *("quiet_power_limit_w", "categories_mask", "reward_micros_per_h_min"),
 )
-
-
-def _write_columns(
-    prefix: str, kind: type[NamedTuple], rows: Iterable[tuple[Any, ...]]
-) -> dict[str, str]:
-    """
-    Return rows of numbers as one PostgreSQL array per column, for `unnest`.
-
-    Written here: the driver takes ten times as long for thousands of them.
-    """
-    columns = list(zip(*rows, strict=True)) or [()] * len(kind._fields)
-    return {
-        f"{prefix}_{name}": "{" + ",".join(map(str, column)).replace("None", "NULL") + "}"
-        for name, column in zip(kind._fields, columns, strict=True)
-    }
+_FROZEN = (
+    *("closed", "opened", "wear_wh_per_month_max", "wear_micros_per_kwh", "compute_micros_per_h"),
+)
 
 
 def find_first_word(*, vehicle_id: int, owner_id: int, since: datetime) -> datetime | None:

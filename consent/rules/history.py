@@ -5,15 +5,20 @@ A quarter n counts from 1970 (UTC). Energy is in mWh, charge in permille, temper
 tenths of a degree.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
+from consent.rules.codes import ReasonCode
 from consent.rules.terms import Rules
-from consent.rules.week import QUARTER_S, QUARTERS_PER_DAY
+from consent.rules.week import QUARTER_S, QUARTERS_PER_DAY, QUARTERS_PER_WEEK
+
+
+# Quarter 0 of the week is Monday 00:00; 1970 began on a Thursday.
+THURSDAY: Final = 288
 
 
 class Circumstances(NamedTuple):
@@ -22,7 +27,8 @@ class Circumstances(NamedTuple):
 
     `is_clean`: settlement found the work within the rules of then. `is_latched`: the car waited
     for its charge or its warmth. `then_refusals` is what the rules of then make of the quarter,
-    `then_categories` the kinds of work that they allowed.
+    `then_categories` the kinds of work that they allowed; without any, both are what they begin
+    with.
     """
 
     has_run: bool
@@ -35,9 +41,9 @@ class Circumstances(NamedTuple):
     buyer_id: int | None
     category_bit: int
     micros_per_h: int | None
-    version_id: int | None
-    then_refusals: int
-    then_categories: int | None
+    version_id: int | None = None
+    then_refusals: int = ReasonCode.NO_CONSENT.bit
+    then_categories: int = 0
 
     @property
     def ran_within(self) -> bool:
@@ -107,6 +113,24 @@ class History:
     levels: dict[int, Levels]
     used_days: Sequence[UsedDay]
 
+    def select(self, pick: Callable[[Sequence[Any]], Sequence[Any]]) -> Self:
+        """
+        Return the same of fewer quarters: `pick` takes theirs from a column.
+        """
+        columns = (
+            *("n", "charge", "coldest", "hottest"),
+            *("energy_mwh", "compute_s", "data_bytes", "shared"),
+        )
+        picked: dict[str, Any] = {name: pick(getattr(self, name)) for name in columns}
+        return replace(self, **picked)
+
+    def list_local(self, zone: ZoneInfo) -> list[int]:
+        """
+        Return each quarter as the wall clock of a zone counts them from 1970.
+        """
+        local = list_local_quarters(zone=zone, first_n=self.first_n, last_n=self.last_n)
+        return [local[n - self.first_n] for n in self.n]
+
 
 class UsualWork(NamedTuple):
     """
@@ -172,6 +196,13 @@ def list_local_quarters(*, zone: ZoneInfo, first_n: int, last_n: int) -> Sequenc
         for begin, end, offset in _list_offsets(zone, first_n, last_n)
         for n in range(begin, end)
     )
+
+
+def list_slots(local: Iterable[int]) -> list[int]:
+    """
+    Return the quarters of the week of those that a wall clock counts from 1970.
+    """
+    return [(each + THURSDAY) % QUARTERS_PER_WEEK for each in local]
 
 
 def _list_offsets(zone: ZoneInfo, first_n: int, last_n: int) -> Iterator[tuple[int, int, int]]:

@@ -3,9 +3,8 @@ What a draft would have made of a car's past, quarter-hour by quarter-hour.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import compress
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from consent.rules.codes import ALL_CATEGORIES_MASK, ReasonCode
@@ -14,7 +13,7 @@ from consent.rules.history import (
     History,
     Likely,
     PastQuarter,
-    list_local_quarters,
+    list_slots,
 )
 from consent.rules.past_budgets import Taken, refuse_spent
 from consent.rules.past_refusals import find_refusals
@@ -24,8 +23,6 @@ from consent.rules.work_checks import find_power_limit
 
 
 HOURS_PER_WEEK: Final = 168
-# Quarter 0 of the week is Monday 00:00; 1970 began on a Thursday.
-THURSDAY: Final = 288
 MWH_PER_KWH: Final = 1_000_000
 MWH_PER_QUARTER_OF_W: Final = 250
 # Meters report whole watt-hours: half of one is forgiven.
@@ -51,10 +48,11 @@ def judge_past(*, rules: Rules, history: History, likely: Likely) -> tuple[PastQ
     permitted had no work. Budgets count what runs here, on the draft's calendar; of the month
     that the period begins in, what had really been used.
     """
-    local = _list_local(history, rules.zone)
-    masks = find_refusals(rules=rules, history=history, slots=_list_slots(local))
+    local = history.list_local(rules.zone)
+    masks = find_refusals(rules=rules, history=history, slots=list_slots(local))
     told = _list_told(masks)
-    history, local = _keep(history, told), list(compress(local, told))
+    history = history.select(lambda column: list(compress(column, told)))
+    local = list(compress(local, told))
     taken = _weigh(rules, history, likely, local)
     masks = refuse_spent(
         rules=rules,
@@ -85,27 +83,6 @@ def _list_told(masks: Iterable[int]) -> list[bool]:
     Return which quarters are told: those in the hours, and those that only they keep from work.
     """
     return [not mask & _BY_CLOCK or not mask & (mask - 1) for mask in masks]
-
-
-def _list_slots(local: Iterable[int]) -> list[int]:
-    """
-    Return the quarters of the week of those that count from 1970.
-    """
-    return [(each + THURSDAY) % QUARTERS_PER_WEEK for each in local]
-
-
-def _list_local(history: History, zone: ZoneInfo) -> list[int]:
-    local = list_local_quarters(zone=zone, first_n=history.first_n, last_n=history.last_n)
-    return [local[n - history.first_n] for n in history.n]
-
-
-def _keep(history: History, kept: Sequence[bool]) -> History:
-    columns = (
-        *("n", "charge", "coldest", "hottest"),
-        *("energy_mwh", "compute_s", "data_bytes", "shared"),
-    )
-    found: dict[str, Any] = {name: list(compress(getattr(history, name), kept)) for name in columns}
-    return replace(history, **found)
 
 
 # ------------------------------------------------------------------ what each quarter takes
@@ -158,7 +135,7 @@ def _limit_power(
     return [
         mwh if mwh <= limit + forgiven[shared] else limit
         for mwh, limit, shared in zip(
-            whole, [most[slot] for slot in _list_slots(local)], history.shared, strict=True
+            whole, [most[slot] for slot in list_slots(local)], history.shared, strict=True
         )
     ]
 
@@ -180,7 +157,7 @@ def _find_kinds(each: Circumstances) -> int:
         return 0
     if each.then_refusals or each.is_paused or each.is_latched or each.is_moving:
         return ALL_CATEGORIES_MASK
-    return ALL_CATEGORIES_MASK & ~(each.then_categories or 0)
+    return ALL_CATEGORIES_MASK & ~each.then_categories
 
 
 def _add_up_work(likely: Likely, kinds: int) -> list[tuple[int, int]]:
@@ -201,8 +178,8 @@ def _list_hours(
     Return the hour of the week in which each quarter lies where the work was counted.
     """
     if likely.time_zone != zone.key:
-        local = _list_local(history, ZoneInfo(likely.time_zone))
-    return [slot // 4 for slot in _list_slots(local)]
+        local = history.list_local(ZoneInfo(likely.time_zone))
+    return [slot // 4 for slot in list_slots(local)]
 
 
 def _list_readings(history: History, masks: Iterable[int]) -> list[int | None]:

@@ -21,6 +21,16 @@ ENERGY, COMPUTE, WEAR, DATA = range(4)
 _Limit = tuple[int, int, int]
 
 
+class Terms(NamedTuple):
+    """
+    A version that was in force at the places [first, last) of a history.
+    """
+
+    rules: Rules
+    first: int
+    last: int
+
+
 class Taken(NamedTuple):
     """
     What each quarter takes if it runs, a column each: mWh with and without the draft's power
@@ -45,12 +55,9 @@ def refuse_spent(
     Return the masks of a history's quarters with the bits of the budgets that were spent
     before each. `local` are the quarters by the draft's clock.
     """
-    if not has_budget(rules) and rules.mobile_data_bytes_per_month_max is None:
+    if not _has_budgets(rules):
         return masks
-    periods = _Periods(rules, history)
-    weights = {
-        decic: find_weight_permille(battery_temp_max_decic=decic) for decic in set(history.hottest)
-    }
+    periods, weights = _Periods(rules, history), _list_weights(history)
     found = []
     for mask, quarter, hottest, energy_mwh, compute_s, data_bytes in zip(
         masks,
@@ -71,6 +78,40 @@ def refuse_spent(
     return found
 
 
+def list_spent_then(*, terms: Sequence[Terms], history: History) -> list[int]:
+    """
+    Return the bits of the budgets of then that were spent before each quarter by what was
+    metered, on the calendars of then.
+    """
+    found = [0] * len(history.n)
+    if not any(_has_budgets(each.rules) for each in terms):
+        return found
+    periods = _Periods(terms[0].rules, history)
+    weights = _list_weights(history)
+    for rules, first, last in terms:
+        periods.set_rules(rules)
+        local = history.list_local(rules.zone)
+        for place in range(first, last):
+            day, month = periods.find(local[place] // QUARTERS_PER_DAY)
+            found[place] = day.spent | month.spent
+            if energy_mwh := history.energy_mwh[place]:
+                seconds, data_bytes = history.compute_s[place], history.data_bytes[place]
+                wear_mwh = (energy_mwh * weights[history.hottest[place]] + 500) // 1000
+                day.add(energy_mwh, seconds, wear_mwh, data_bytes)
+                month.add(energy_mwh, seconds, wear_mwh, data_bytes)
+    return found
+
+
+def _has_budgets(rules: Rules) -> bool:
+    return has_budget(rules) or rules.mobile_data_bytes_per_month_max is not None
+
+
+def _list_weights(history: History) -> dict[int | None, int]:
+    return {
+        decic: find_weight_permille(battery_temp_max_decic=decic) for decic in set(history.hottest)
+    }
+
+
 class _Period:
     """
     A local day or month: what was used in it, and the bits of the budgets that are spent.
@@ -89,11 +130,17 @@ class _Period:
         sums[COMPUTE] += compute_s
         sums[WEAR] += wear_mwh
         sums[DATA] += data_bytes
-        self.spent = 0
-        for place, limit, bit in self.limits:
-            if sums[place] >= limit:
+        self.judge(self.limits, self.rules)
+
+    def judge(self, limits: Sequence[_Limit], rules: Rules | None) -> None:
+        """
+        Find anew what is spent, under these limits.
+        """
+        self.limits, self.rules, self.spent = limits, rules, 0
+        for place, limit, bit in limits:
+            if self.sums[place] >= limit:
                 self.spent |= bit
-        if self.rules is not None and self._costs_too_much(self.rules):
+        if rules is not None and self._costs_too_much(rules):
             self.spent |= ReasonCode.MONTH_WEAR_SPENT.bit
 
     def _costs_too_much(self, rules: Rules) -> bool:
@@ -109,21 +156,28 @@ class _Period:
 
 class _Periods:
     """
-    The days and months of the draft's clock.
+    The days and months of a clock, under the limits of one version after the other.
     """
 
     def __init__(self, rules: Rules, history: History) -> None:
-        self.limits_of_day = _list_day_limits(rules)
-        self.limits_of_month = _list_month_limits(rules)
-        self.rules = rules if rules.wear_micros_per_month_max is not None else None
         self.by_day: dict[int, tuple[_Period, _Period]] = {}
         self.by_month: dict[date, _Period] = {}
+        self.set_rules(rules)
         first = from_quarter(history.first_n).astimezone(rules.zone).date()
         for used in history.used_days:
             if first.replace(day=1) <= used.on_date < first:
                 self._find_month(first).add(
                     used.energy_wh * 1000, used.compute_s, used.wear_wh * 1000, used.data_bytes
                 )
+
+    def set_rules(self, rules: Rules) -> None:
+        self.limits_of_day = _list_day_limits(rules)
+        self.limits_of_month = _list_month_limits(rules)
+        self.rules = rules if rules.wear_micros_per_month_max is not None else None
+        for day, _ in self.by_day.values():
+            day.judge(self.limits_of_day, None)
+        for month in self.by_month.values():
+            month.judge(self.limits_of_month, self.rules)
 
     def find(self, day: int) -> tuple[_Period, _Period]:
         """

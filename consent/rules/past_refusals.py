@@ -6,7 +6,7 @@ for every quarter: ninety days have 8,640 quarters, and a few hundred readings.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from consent.rules.car_checks import (
@@ -39,14 +39,30 @@ def find_refusals(*, rules: Rules, history: History, slots: Sequence[int]) -> li
     """
     Return what refuses each quarter under the rules of a draft, but for its budgets, as bits of
     ReasonCode. `slots` are the quarters of the week by the draft's clock.
+
+    Work that ran within the rules of then was let through all of them, so only what is
+    stricter in the draft stands against it.
     """
-    refused, kept = _judge_circumstances(rules, history.circumstances)
+    masks = judge_readings(rules=rules, history=history, slots=slots)
+    kept = [
+        ~(each.then_refusals | _PAUSED) if each.ran_within else -1 for each in history.circumstances
+    ]
+    masks = [mask & kept[shared] for mask, shared in zip(masks, history.shared, strict=True)]
+    for place, bit in list_latched(rules=rules, history=history):
+        masks[place] |= bit
+    return masks
+
+
+def judge_readings(*, rules: Rules, history: History, slots: Sequence[int]) -> list[int]:
+    """
+    Return what refuses each quarter by its own readings: neither latches nor budgets.
+    """
+    refused = [_judge_circumstances(rules, each) for each in history.circumstances]
     charge = {each: _judge_charge(rules, each) for each in set(history.charge)}
     hottest = {each: _judge_heat(rules, each) for each in set(history.hottest)}
     coldest = {each: _judge_cold(rules, each) for each in set(history.coldest)}
-    masks = [
-        (by_clock | charge[permille] | hottest[high] | coldest[low] | refused[shared])
-        & kept[shared]
+    return [
+        by_clock | charge[permille] | hottest[high] | coldest[low] | refused[shared]
         for by_clock, permille, high, low, shared in zip(
             _judge_clock(rules, history, slots),
             history.charge,
@@ -56,9 +72,6 @@ def find_refusals(*, rules: Rules, history: History, slots: Sequence[int]) -> li
             strict=True,
         )
     ]
-    for place, bit in list_latched(rules=rules, history=history):
-        masks[place] |= bit
-    return masks
 
 
 def _judge_clock(rules: Rules, history: History, slots: Sequence[int]) -> list[int]:
@@ -67,9 +80,9 @@ def _judge_clock(rules: Rules, history: History, slots: Sequence[int]) -> list[i
     """
     week = [0 if rules.week_mask >> slot & 1 else _OUTSIDE for slot in range(QUARTERS_PER_WEEK)]
     found = [week[slot] for slot in slots]
-    for first, last in _list_within(rules.closed, history.n):
+    for first, last in list_within(rules.closed, history.n):
         found[first:last] = [_CLOSED] * (last - first)
-    for first, last in _list_within(rules.opened, history.n):
+    for first, last in list_within(rules.opened, history.n):
         found[first:last] = [0] * (last - first)
     floors = rules.ready_floors_permille
     if floors is not None:
@@ -81,7 +94,7 @@ def _judge_clock(rules: Rules, history: History, slots: Sequence[int]) -> list[i
     return found
 
 
-def _list_within(spans: Spans, quarters: Sequence[int]) -> Iterator[tuple[int, int]]:
+def list_within(spans: Spans, quarters: Sequence[int]) -> Iterator[tuple[int, int]]:
     """
     Yield the places [first, last) of the quarters that begin within each span.
     """
@@ -90,27 +103,15 @@ def _list_within(spans: Spans, quarters: Sequence[int]) -> Iterator[tuple[int, i
         yield first, last
 
 
-def _judge_circumstances(
-    rules: Rules, circumstances: Iterable[Circumstances]
-) -> tuple[list[int], list[int]]:
-    """
-    Return the bits that refuse under each circumstances, and those that count there at all.
-
-    Work that ran within the rules of then was let through all of them, so only what is
-    stricter in the draft stands against it.
-    """
-    refused, kept = [], []
-    for each in circumstances:
-        case = _make_case(
-            rules,
-            State(_AT, plugged_in=each.plugged_in, is_home=each.is_home, is_moving=each.is_moving),
-            _make_workload(rules, each),
-        )
-        codes = {check(case).code for check in _SHARED_CHECKS}
-        mask = sum(code.bit for code in codes if code is not None)
-        refused.append(mask | _PAUSED if each.is_paused else mask)
-        kept.append(~(each.then_refusals | _PAUSED) if each.ran_within else -1)
-    return refused, kept
+def _judge_circumstances(rules: Rules, each: Circumstances) -> int:
+    case = _make_case(
+        rules,
+        State(_AT, plugged_in=each.plugged_in, is_home=each.is_home, is_moving=each.is_moving),
+        _make_workload(rules, each),
+    )
+    codes = {check(case).code for check in _SHARED_CHECKS}
+    mask = sum(code.bit for code in codes if code is not None)
+    return mask | _PAUSED if each.is_paused else mask
 
 
 _SHARED_CHECKS: Final = (

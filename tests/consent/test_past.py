@@ -304,13 +304,55 @@ class TestBudgets:
         both = ReasonCode.DAY_ENERGY_SPENT.bit | ReasonCode.MONTH_ENERGY_SPENT.bit
         assert found[-1].mask == both
 
-    def test_of_then_leave_quarters_to_the_draft(self, car: Vehicle) -> None:
-        create_consent(car, energy_wh_per_day_max=200)
+
+class TestTheRulesOfThen:
+    """
+    Where they permitted, idle quarters had no work; where they did not, usual work comes.
+    """
+
+    def test_are_those_of_the_version_of_the_quarter(self, car: Vehicle) -> None:
+        create_consent(car)
+        closed = (Window((0,), 0, 60),)
+        create_consent(car, now=NIGHT + QUARTER, expected_number=1, windows=closed)
+        say(car, NIGHT)
+
+        found = replay(car, quarters=3)
+
+        assert [each.energy_mwh for each in found] == [0, 100_000, 100_000]
+
+    def test_permit_nothing_after_a_withdrawal(self, car: Vehicle) -> None:
+        create_consent(car)
+        consent.withdraw(vehicle_id=car.pk, owner_id=car.owner_id, now=NIGHT + QUARTER)
+        say(car, NIGHT)
+
+        assert [each.energy_mwh for each in replay(car, quarters=2)] == [0, 100_000]
+
+    def test_permit_nothing_once_they_have_expired(self, car: Vehicle) -> None:
+        # Thirteen months: until midnight in Oslo before the night.
+        create_consent(car, now=datetime(2025, 10, 20, 9, tzinfo=UTC))
+        say(car, NIGHT)
+
+        assert replay(car, quarters=1)[0].energy_mwh == 100_000
+
+    @pytest.mark.parametrize(
+        "budget",
+        [
+            {"energy_wh_per_day_max": 200},
+            {"energy_wh_per_day_max": None, "energy_wh_per_month_max": 200},
+            {"compute_s_per_day_max": 900},
+            {"wear_micros_per_month_max": 10_000},
+            {"mobile_data_mb_per_month_max": 1},
+        ],
+    )
+    def test_leave_quarters_to_the_draft_when_a_budget_was_spent(
+        self, car: Vehicle, budget: dict[str, Any]
+    ) -> None:
+        create_consent(car, **budget)
         say_hourly(car, NIGHT, NIGHT + HOUR)
 
-        found = replay(car, metered(0), quarters=3)
+        found = replay(car, metered(0, data_bytes=1_000_000), quarters=3)
 
-        # Its day was over after the first; a draft without that budget goes on.
+        # It was over after the first; a draft without that budget goes on.
         assert [each.energy_mwh for each in found] == [200_000, 100_000, 100_000]
 
 
