@@ -9,7 +9,7 @@ from consent.models.notices import ExpiryReminder, Notice
 from consent.models.pauses import Pause
 from consent.models.profiles import OwnRules, ProfileVersion
 from consent.models.transfers import TransferOffer
-from consent.models.vehicles import DayUse, Vehicle, VehicleState
+from consent.models.vehicles import DayUse, FormerPlace, Vehicle, VehicleState
 from consent.models.versions import ConsentEvent, ConsentVersion
 
 
@@ -19,6 +19,7 @@ __all__ = [
     "DayUse",
     "DecisionRecord",
     "ExpiryReminder",
+    "FormerPlace",
     "GraceGrant",
     "Lease",
     "Notice",

@@ -1,9 +1,12 @@
 import pgtrigger
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from consent.models.fields import never_emptied, one_vehicle
 from consent.rules import CarFacts
 
 
@@ -89,6 +92,40 @@ class Vehicle(models.Model):
             charge_power_w=self.charge_power_w,
             charge_limit_pct=self.charge_limit_pct,
         )
+
+
+class FormerPlace(models.Model):
+    """
+    Where a car was parked before its owner named another region: what was metered by then keeps
+    the electricity price of its place, however late it is settled.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    vehicle = models.ForeignKey(Vehicle, on_delete=models.PROTECT, related_name="former_places")
+    region_code = models.CharField(max_length=40)
+    during = DateTimeRangeField()
+
+    class Meta:
+        constraints = [
+            ExclusionConstraint(
+                name="consent_formerplace_one_at_a_time",
+                expressions=[one_vehicle(), ("during", RangeOperators.OVERLAPS)],
+            ),
+            models.CheckConstraint(
+                condition=Q(during__isempty=False) & Q(during__upper_inf=False),
+                name="consent_formerplace_has_an_end",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="consent_formerplace_append_only",
+                operation=pgtrigger.Update | pgtrigger.Delete,
+            ),
+            never_emptied("consent_formerplace_never_emptied"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.vehicle_id} {self.region_code}"
 
 
 class VehicleState(models.Model):

@@ -3,12 +3,13 @@ An owner corrects what a car is: its plate and name, where it is parked, what is
 """
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from psycopg2.extras import DateTimeTZRange
 
 from accounts.operations import record_audit
-from consent.models import ConsentVersion, Vehicle
+from consent.models import ConsentVersion, FormerPlace, Vehicle
 from consent.operations.agreements import RulesRefused, append_carried
 from consent.operations.vehicles import PlateTaken, find_current, lock_vehicle
 from consent.queries.details import (
@@ -74,6 +75,8 @@ def change_details(
     if effect.makes_version and agreed and agreed.version.number != expected_number:
         raise StaleDetails(agreed.version.number)
     _save(vehicle, details)
+    if before.region_code != details.region_code:
+        _leave(vehicle, before.region_code, now)
     _note(vehicle, before, details, now)
     if agreed is None or not effect.makes_version:
         return DetailsChange(vehicle=vehicle, version=None)
@@ -106,6 +109,19 @@ def _save(vehicle: Vehicle, details: CarDetails) -> None:
             vehicle.save(update_fields=[*values, "revision"])
     except IntegrityError as error:
         raise PlateTaken(details.plate) from error
+
+
+def _leave(vehicle: Vehicle, region_code: str, now: datetime) -> None:
+    """
+    Keep until when a car stood in a region, for what is settled of that time later.
+    """
+    last = FormerPlace.objects.filter(vehicle=vehicle).order_by("-during").first()
+    since = last.during.upper if last else None
+    # Clocks of web servers differ: a stay never ends before it began.
+    until = now if since is None else max(now, since + timedelta(microseconds=1))
+    FormerPlace.objects.create(
+        vehicle=vehicle, region_code=region_code, during=DateTimeTZRange(since, until, "[)")
+    )
 
 
 def _note(vehicle: Vehicle, before: CarDetails, after: CarDetails, now: datetime) -> None:

@@ -37,6 +37,13 @@ LEFT JOIN LATERAL (
     OFFSET 0
 ) t ON true;
 
+-- Where cars stood at the time that have moved since: nearly always nothing.
+CREATE TEMPORARY TABLE settling_stay ON COMMIT DROP AS
+SELECT v.vehicle_id, p.region_code, p.during
+FROM settling_vehicle v
+JOIN consent_former_place_v p ON p.vehicle_id = v.vehicle_id
+WHERE p.during && tstzrange(v.first_at, v.last_at);
+
 CREATE TEMPORARY TABLE settling_tariff ON COMMIT DROP AS
 SELECT vehicle_id, tariff_id, lower(in_force) AS starts_at,
     coalesce(upper(in_force), 'infinity') AS ends_at, time_zone
@@ -52,7 +59,23 @@ FROM (
 ) o
 JOIN billing_tariff t ON t.owner_id IS NULL AND t.region_code = o.region_code
     AND t.in_force && o.during
-CROSS JOIN LATERAL unnest(tstzmultirange(t.in_force) - o.taken) free;
+LEFT JOIN (
+    SELECT vehicle_id, max(upper(during)) AS moved_at FROM settling_stay GROUP BY vehicle_id
+) m ON m.vehicle_id = o.vehicle_id
+CROSS JOIN LATERAL unnest(
+    tstzmultirange(t.in_force * tstzrange(m.moved_at, NULL)) - o.taken
+) free
+UNION ALL
+SELECT s.vehicle_id, t.id, lower(free), coalesce(upper(free), 'infinity'), t.time_zone
+FROM settling_stay s
+JOIN billing_tariff t ON t.owner_id IS NULL AND t.region_code = s.region_code
+    AND t.in_force && s.during
+LEFT JOIN (
+    SELECT vehicle_id, range_agg(in_force) AS taken FROM settling_own_tariff GROUP BY vehicle_id
+) o ON o.vehicle_id = s.vehicle_id
+CROSS JOIN LATERAL unnest(
+    tstzmultirange(t.in_force * s.during) - coalesce(o.taken, '{}')
+) free;
 ANALYZE settling_tariff;
 
 -- How many quarter-hours each zone's clocks are ahead of UTC; NULL where they change among these
