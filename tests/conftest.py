@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.core.management.commands import flush
 from django.db.backends.postgresql.operations import DatabaseOperations
+from django.test import client
 from django.utils import translation
 
 
@@ -50,4 +51,21 @@ def _tables_are_emptied_row_by_row() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "sql_flush", sql_flush)
         patch.setattr(flush, "emit_post_migrate_signal", lambda *_: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _only_the_context_of_the_page_is_kept() -> Iterator[None]:
+    """
+    Keep a copy of the context of the page alone. The client of Django's tests copies that of
+    every template which the page includes besides, and takes longer over it than the page.
+    """
+    keep = client.store_rendered_templates
+
+    def keep_first(store: dict[str, Any], *sent: Any, **more: Any) -> None:
+        if not store:
+            keep(store, *sent, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "store_rendered_templates", keep_first)
         yield
