@@ -11,6 +11,7 @@ from django.core.management.commands import flush
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import client
 from django.utils import translation
+from stripe import HTTPClient
 
 
 # What migrations bring stays; of notices, what a test adds to them goes.
@@ -68,4 +69,15 @@ def _only_the_context_of_the_page_is_kept() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(client, "store_rendered_templates", keep_first)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _stripe_is_asked_again_at_once() -> Iterator[None]:
+    """
+    Let the client of Stripe repeat what failed without the pause that a real provider is owed.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(HTTPClient, "INITIAL_DELAY", 0.01)
+        patch.setattr(HTTPClient, "MAX_DELAY", 0.02)
         yield
