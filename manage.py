@@ -172,7 +172,19 @@ def run_up(arguments: "list[str]") -> int:
     return up(arguments)
 
 
+def keep_compiled_files() -> None:
+    """
+    Keep compiled modules under `var` where an environment forbids them beside the sources: each
+    worker of the tests would compile all of them anew, which takes longer than a thousand tests.
+    """
+    if sys.dont_write_bytecode:
+        os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(ROOT / "var" / "compiled")
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        sys.dont_write_bytecode = False
+
+
 def run_test(arguments: "list[str]") -> int:
+    keep_compiled_files()
     import pytest
 
     os.chdir(ROOT)
