@@ -12,7 +12,10 @@ from django.core.management.commands import flush
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import client
 from django.utils import translation
+from pytest_django import DjangoDbBlocker
 from stripe import HTTPClient
+
+from tests.template import keep_template, use_template
 
 
 # What migrations bring stays; of notices, what a test adds to them goes.
@@ -35,6 +38,24 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    with django_db_blocker.unblock():
+        use_template()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    # A database that an earlier run left may be of older code.
+    if not request.config.getoption("reuse_db"):
+        with django_db_blocker.unblock():
+            keep_template()
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +93,7 @@ def _only_the_context_of_the_page_is_kept() -> Iterator[None]:
     Keep a copy of the context of the page alone. The client of Django's tests copies that of
     every template which the page includes besides, and takes longer over it than the page.
     """
-    keep = client.store_rendered_templates
+    keep = client.store_rendered_templates  # type: ignore[attr-defined]
 
     def keep_first(store: dict[str, Any], *sent: Any, **more: Any) -> None:
         if not store:
