@@ -11,6 +11,8 @@ import signal
 import sys
 import threading
 import time
+from collections import Counter
+from functools import cache
 from pathlib import Path
 
 from simulator.scheduler import memory
@@ -29,13 +31,14 @@ from simulator.scheduler.replay import Scheduler
 from simulator.scheduler.sessions import (
     OSLO,
     QUARTER_S,
+    RawSession,
     Reading,
     count_shift_weeks,
     parse_table,
     select,
 )
 from simulator.scheduler.summary import summarize
-from simulator.scheduler.trace import deal_lanes, parse_trace
+from simulator.scheduler.trace import InferenceRequest, deal_lanes, parse_trace
 
 
 DATA = Path(__file__).resolve().parent.parent / "data"
@@ -83,10 +86,22 @@ def get_window(*, now_s: int, weeks: int) -> tuple[int, int]:
     return int(start.timestamp()), now_s - now_s % QUARTER_S
 
 
+@cache
+def read_table(path: Path) -> tuple[list[RawSession], Counter[str]]:
+    """Read the published sessions once: every day of a live scheduler begins with them."""
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        return parse_table(lines)
+
+
+@cache
+def read_trace(path: Path) -> list[InferenceRequest]:
+    with path.open(encoding="utf-8", newline="") as lines:
+        return parse_trace(lines)
+
+
 def read_sessions(path: Path, *, residents: frozenset[str], weeks: int, until_s: int) -> Reading:
     """Read the sessions as they lie around ``until_s``."""
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        raws, left_out = parse_table(lines)
+    raws, left_out = read_table(path)
     last = max(raw.plugged_out_at for raw in raws)
     now = dt.datetime.fromtimestamp(until_s, tz=dt.UTC)
     return select(
@@ -122,8 +137,7 @@ def make_mischief(
 
 def make_scheduler(values: argparse.Namespace, *, window: tuple[int, int]) -> Scheduler:
     fleet = load_fleet(values.fleet)
-    with values.trace.open(encoding="utf-8", newline="") as lines:
-        lanes = deal_lanes(parse_trace(lines), one_in=values.one_in)
+    lanes = deal_lanes(read_trace(values.trace), one_in=values.one_in)
     client = Client(base_url=values.base_url, api_key=values.api_key)
     meters = Meters(seed=values.seed, source=values.source, lanes=lanes)
     return Scheduler(
