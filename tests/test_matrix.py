@@ -3,6 +3,7 @@ Every address for every caller, with what is theirs, somebody else's and nobody'
 two answer alike, byte for byte.
 """
 
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -57,6 +58,16 @@ client = PlainClient()
 def _noon() -> Iterator[None]:
     with time_machine.travel(NOON, tick=False):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _silence() -> Iterator[None]:
+    """
+    Say nothing of the thousands of requests, of which many are refused.
+    """
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture(scope="module")
