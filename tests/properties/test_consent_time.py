@@ -68,7 +68,7 @@ class TestEveryZone:
 
     def test_days_tile_the_two_years_without_gap_or_overlap(self) -> None:
         lengths: Counter[float] = Counter()
-        for name in ZONES:
+        for name in zones_by_behaviour():
             zone = ZoneInfo(name)
             day, starts_at = STARTS_ON, start_of_day(on_date=STARTS_ON, zone=zone)
             while day < ENDS_ON:
@@ -84,12 +84,15 @@ class TestEveryZone:
     def test_open_hours_sum_exactly(self) -> None:
         for name in zones_by_behaviour():
             zone = ZoneInfo(name)
-            spans = Hours(NIGHTS, zone).open_spans(starts_at=STARTS_AT, ends_at=ENDS_AT)
+            # Where no clock changes every week is alike, and two months of them will do.
+            quarters = quarters_of_two_years()[: None if name in changing_zones() else 60 * 96]
+            ends_at = quarters[-1] + QUARTER
+            spans = Hours(NIGHTS, zone).open_spans(starts_at=STARTS_AT, ends_at=ends_at)
             total = sum((closes - opens for opens, closes in spans), timedelta())
 
             counted = sum(
                 1
-                for instant in quarters_of_two_years()
+                for instant in quarters
                 if NIGHTS >> quarter_of_week(instant.astimezone(zone)) & 1
             )
             assert total == counted * QUARTER, name
@@ -151,7 +154,7 @@ class TestOpenings:
     def test_agree_with_walking(self, mask: int, after: datetime, zone: ZoneInfo) -> None:
         assert find_opening(mask=mask, after=after, zone=zone) == walk_to_opening(mask, after, zone)
 
-    @settings(max_examples=300)
+    @settings(max_examples=150)
     @given(mask=masks, place=near_a_clock_change())
     def test_agree_with_walking_over_clock_changes(
         self, mask: int, place: tuple[datetime, ZoneInfo]

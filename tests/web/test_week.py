@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from web.week import QUARTERS, UnreadableCell, draw_week, make_preset, read_week
 
 
-WEEKS = st.lists(st.booleans(), min_size=QUARTERS, max_size=QUARTERS)
+WEEKS = st.integers(0, 2**QUARTERS - 1).map(
+    lambda bits: [bool(bits >> quarter & 1) for quarter in range(QUARTERS)]
+)
 UNREADABLE = [
     *("", "7-0-f", "0-24-f", "0-0-g", "0-0-F", "0-0", "0-00-f", "-1-0-f", "0-0-f\n"),
     "\N{ARABIC-INDIC DIGIT ZERO}-0-f",
