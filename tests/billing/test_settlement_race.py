@@ -36,7 +36,7 @@ from tests.factories import create_owner
 
 WORKERS = 4
 OWNERS = 12
-QUARTERS = 10
+QUARTERS = 6
 _run = Chain.run
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 SNAPSHOT, THIN = "/webhooks/stripe/", "/webhooks/stripe/thin/"
 # The promise is 1,000, which takes a minute: PARADO_WEBHOOK_EVENTS=1000.
-EVENTS = int(os.environ.get("PARADO_WEBHOOK_EVENTS", "100"))
+EVENTS = int(os.environ.get("PARADO_WEBHOOK_EVENTS", "60"))
 EVENTS_PER_TOP_UP = 4
 SECRETS = {SNAPSHOT: "whsec_snapshot", THIN: "whsec_thin"}
 

@@ -216,7 +216,7 @@ class TestProperties:
         )
         assert spans == pointwise
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=100, deadline=None)
     @given(drawn=all_hours(), seconds=st.integers(0, 900))
     def test_openings_and_closings_are_the_first_of_their_kind(
         self, drawn: tuple[Hours, datetime], seconds: int

@@ -21,7 +21,7 @@ from tests.factories import create_capacity, create_pool
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 BUYERS = 64
-ATTEMPTS = int(os.environ.get("OVERSELL_ATTEMPTS", "20"))  # of each buyer
+ATTEMPTS = int(os.environ.get("OVERSELL_ATTEMPTS", "12"))  # of each buyer
 HOURS = 12
 SELLABLE_W = 50_000
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -2,6 +2,7 @@
 When it opens again: what decide() says, beside asking decide() at every moment until then.
 """
 
+import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -26,6 +27,8 @@ from consent.rules.week import QUARTER, QUARTERS_PER_WEEK, Window, floor_to_quar
 from tests.consent.terms import GOOD_STATE, INFERENCE, NIGHT_RULES
 
 
+# Each run draws others; PARADO_PROPERTY_CASES=20000 is the long run.
+CASES = int(os.environ.get("PARADO_PROPERTY_CASES", "120"))
 # Zones that change in the chosen weeks, by an hour, by half of one, at midnight, and not at all.
 ZONES = ["Europe/Oslo", "Australia/Lord_Howe", "America/Havana", "Asia/Kathmandu", "UTC"]
 FIRST = datetime(2026, 3, 1, tzinfo=UTC)
@@ -145,7 +148,7 @@ def situations(draw: st.DrawFn) -> Situation:
     return Situation(rules, state, draw(uses), now)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=CASES, deadline=None)
 @given(situation=situations())
 def test_next_opening_is_when_it_first_permits(situation: Situation) -> None:
     decision = situation.ask(situation.now)
@@ -162,7 +165,7 @@ def test_next_opening_is_when_it_first_permits(situation: Situation) -> None:
     assert decision.next_open_at == opening
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=CASES, deadline=None)
 @given(situation=situations())
 def test_a_permit_ends_before_anything_changes(situation: Situation) -> None:
     decision = situation.ask(situation.now)
@@ -178,7 +181,7 @@ def test_a_permit_ends_before_anything_changes(situation: Situation) -> None:
         assert at_end.power_limit_w == decision.power_limit_w
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=CASES, deadline=None)
 @given(situation=situations())
 def test_each_reason_of_the_clock_ends_when_it_says(situation: Situation) -> None:
     for reason in situation.ask(situation.now).reasons:

@@ -43,7 +43,7 @@ from tests.properties.made_up_pasts import HOURS_OPEN, PLATES, Case, cases
 
 
 # Each run draws others; PARADO_PROPERTY_CASES=20000 is the long run.
-CASES = int(os.environ.get("PARADO_PROPERTY_CASES", "100"))
+CASES = int(os.environ.get("PARADO_PROPERTY_CASES", "60"))
 
 
 # ------------------------------------------------------------------ by decide(), one by one

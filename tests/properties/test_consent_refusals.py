@@ -36,7 +36,7 @@ from consent.rules.week import FULL_WEEK, QUARTER, Window, mask_from_windows
 
 ZONES = sorted(list_zones())
 # Each run draws others; PARADO_PROPERTY_CASES=20000 is the long run.
-CASES = int(os.environ.get("PARADO_PROPERTY_CASES", "500"))
+CASES = int(os.environ.get("PARADO_PROPERTY_CASES", "250"))
 FIRST_QUARTER = datetime(2026, 1, 1, tzinfo=UTC)
 
 

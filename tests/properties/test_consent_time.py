@@ -91,9 +91,7 @@ class TestEveryZone:
             total = sum((closes - opens for opens, closes in spans), timedelta())
 
             counted = sum(
-                1
-                for instant in quarters
-                if NIGHTS >> quarter_of_week(instant.astimezone(zone)) & 1
+                1 for instant in quarters if NIGHTS >> quarter_of_week(instant.astimezone(zone)) & 1
             )
             assert total == counted * QUARTER, name
 
