@@ -91,6 +91,7 @@ class Race:
     permits: list[tuple[int, float]] = field(default_factory=list)
     denials: list[tuple[int, float]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    is_on: threading.Event = field(default_factory=threading.Event)
     front: int = 0
 
     def take_next(self) -> int | None:
@@ -101,6 +102,8 @@ class Race:
             return self.cars[self.front - 1]
 
     def withdraw_all(self) -> None:
+        # Against nobody whom anything was permitted there is no race.
+        assert self.is_on.wait(timeout=60)
         while (car := self.take_next()) is not None:
             getattr(self, self.act)(car)
             self.withdrawn_at[car] = time.monotonic()
@@ -110,6 +113,8 @@ class Race:
         while len(self.withdrawn_at) < len(self.cars):
             first = self.front - chance.randrange(NEAR)
             self.ask([self.cars[max(0, min(first + n, len(self.cars) - 1))] for n in range(BATCH)])
+        # However fast the owners were, somebody asks after them.
+        self.ask(self.cars[-BATCH:])
 
     def ask(self, cars: list[int]) -> None:
         began = time.monotonic()
@@ -118,6 +123,8 @@ class Race:
             # A car that changed hands is not there any more.
             is_permit = answer is not None and answer.permit
             (self.permits if is_permit else self.denials).append((car, began))
+        if self.permits:
+            self.is_on.set()
 
     def withdraw(self, car: int) -> None:
         operations.withdraw(vehicle_id=car, owner_id=self.owner_id, now=timezone.now())
