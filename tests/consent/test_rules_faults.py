@@ -17,34 +17,19 @@ from consent.rules import (
     Gate,
     Grace,
     ReadyBy,
-    RulesDraft,
     Window,
     WorkloadCategory,
     find_faults,
 )
 from tests.consent.terms import EVERY_DAY
+from tests.factories import NIGHTLY_RULES
 
 
 # Sunday, 22 November 2026, 13:00 in Oslo.
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TODAY = date(2026, 11, 22)
 CAR = CarFacts(rated_power_w=1_000, battery_wh=75_000, charge_power_w=3_680)
-DRAFT = RulesDraft(
-    time_zone="Europe/Oslo",
-    windows=(Window(EVERY_DAY, 22 * 60, 7 * 60),),
-    battery_stop_pct=40,
-    battery_resume_pct=50,
-    plugged_in_only=True,
-    home_only=True,
-    temp_high_c=35,
-    temp_low_c=0,
-    energy_wh_per_day_max=6_000,
-    energy_wh_per_month_max=90_000,
-    compute_s_per_day_max=36_000,
-    compute_s_per_month_max=720_000,
-    power_limit_w=900,
-    categories=(WorkloadCategory.INFERENCE,),
-)
+DRAFT = replace(NIGHTLY_RULES, categories=(WorkloadCategory.INFERENCE,))
 WEEKDAY_MORNINGS = ReadyBy((0, 1, 2, 3, 4), 7 * 60 + 30, 80)
 EVENING = Window(EVERY_DAY, 21 * 60, 24 * 60)
 
