@@ -207,5 +207,5 @@ def _find_pool(public_id: str) -> PoolRow:
     pool_id = decode("pool", public_id)
     pool = None if pool_id is None else pools.get_pool(pool_id=pool_id, now=timezone.now())
     if pool is None:
-        raise not_found("unknown_pool")
+        raise not_found("unknown_pool", "There is no such pool.")
     return pool

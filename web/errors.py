@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template import TemplateDoesNotExist
 from django.template.loader import render_to_string
 
-from web.problems import Problem, is_machine_path
+from web.problems import from_status, is_machine_path
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
@@ -36,7 +36,7 @@ def answer(request: HttpRequest, status: HTTPStatus) -> HttpResponse:
     Return the page, or under a machine interface the document, that says only the status.
     """
     if is_machine_path(request.path):
-        return Problem(status, status.name.lower()).response(request)
+        return from_status(status).response(request)
     return HttpResponse(_render(request, status), status=status)
 
 

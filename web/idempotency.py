@@ -90,7 +90,11 @@ def read_key(request: Request) -> str:
             detail="Send an Idempotency-Key header, a new one for every new request.",
         )
     if len(key) > IDEMPOTENCY_KEY_CHARACTERS_MAX or not is_text:
-        raise Problem(HTTPStatus.BAD_REQUEST, "idempotency_key_invalid")
+        raise Problem(
+            HTTPStatus.BAD_REQUEST,
+            "idempotency_key_invalid",
+            f"A key has 1 to {IDEMPOTENCY_KEY_CHARACTERS_MAX} visible ASCII characters.",
+        )
     return key
 
 
@@ -100,7 +104,11 @@ def make_fingerprint(request: Request) -> bytes:
     """
     plain = request._request  # noqa: SLF001 - the raw body, before DRF parses it
     if int(plain.META.get("CONTENT_LENGTH") or 0) > BODY_BYTES_MAX:
-        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large")
+        raise Problem(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            "body_too_large",
+            f"At most {BODY_BYTES_MAX} bytes.",
+        )
     parts = (plain.method or "", plain.get_full_path())
     return hashlib.sha256("\n".join(parts).encode() + b"\n" + plain.body).digest()
 

@@ -65,7 +65,7 @@ def decode_cursor(*, scope: str, text: str, size: int) -> list[int | str]:
     """
     values = tokens.read(scope=f"page:{scope}", text=text)
     if values is None or len(values) != size:
-        raise Problem(HTTPStatus.BAD_REQUEST, "invalid_cursor")
+        raise Problem(HTTPStatus.BAD_REQUEST, "invalid_cursor", "This list gave no such cursor.")
     return values
 
 

@@ -26,6 +26,12 @@ _DJANGO_ERRORS = (
     (PermissionDenied, HTTPStatus.FORBIDDEN, "permission_denied"),
     (SuspiciousOperation, HTTPStatus.BAD_REQUEST, "bad_request"),
 )
+_DETAILS: Mapping[int, str] = {
+    HTTPStatus.BAD_REQUEST: "The request cannot be read.",
+    HTTPStatus.FORBIDDEN: "You may not do this.",
+    HTTPStatus.NOT_FOUND: "There is nothing at this address.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Something broke here, and was noted under the request_id.",
+}
 
 
 class FieldError(TypedDict):
@@ -45,8 +51,8 @@ class Problem(Exception):
 
     status: int
     code: str
+    detail: str
     title: str = ""
-    detail: str = ""
     errors: Sequence[FieldError] = ()
     headers: Mapping[str, str] | None = None
 
@@ -74,11 +80,19 @@ class Problem(Exception):
         return response
 
 
-def not_found(code: str = "not_found", detail: str = "") -> Problem:
+def not_found(code: str, detail: str) -> Problem:
     """
     Return the one answer for what is absent and for what belongs to somebody else.
     """
-    return Problem(HTTPStatus.NOT_FOUND, code, detail=detail)
+    return Problem(HTTPStatus.NOT_FOUND, code, detail)
+
+
+def from_status(status: int, headers: Mapping[str, str] | None = None) -> Problem:
+    """
+    Return the problem of which nothing is known but its status.
+    """
+    code, words = HTTPStatus(status).name.lower(), HTTPStatus(status).description
+    return Problem(status, code, _DETAILS.get(status, words), headers=headers)
 
 
 def is_machine_path(path: str) -> bool:
@@ -105,7 +119,7 @@ def to_problem(exc: Exception) -> Problem | None:
         return _from_api_exception(exc)
     for kind, status, code in _DJANGO_ERRORS:
         if isinstance(exc, kind):
-            return Problem(status, code)
+            return Problem(status, code, _DETAILS[status])
     return None
 
 
@@ -152,6 +166,5 @@ def replace_error_page(request: HttpRequest, response: HttpResponseBase) -> Http
     content_type = response.get("Content-Type", "")
     if response.status_code < HTTPStatus.BAD_REQUEST or content_type.startswith(CONTENT_TYPE):
         return response
-    code = HTTPStatus(response.status_code).name.lower()
     kept = {name: response[name] for name in ("Allow", "Retry-After") if name in response}
-    return Problem(response.status_code, code, headers=kept).response(request)
+    return from_status(response.status_code, headers=kept).response(request)

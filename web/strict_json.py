@@ -29,6 +29,7 @@ BigInt = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 JSON: Final = "application/json"
+_BAD_QUERY = "A query parameter cannot be accepted."
 # An escaped NUL: an even number of backslashes before it belongs to the text itself.
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _PLACE = re.compile(r"^(?P<detail>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
@@ -72,7 +73,11 @@ def read_body(
             detail=f"Send {' or '.join(content_types)}.",
         )
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding")
+        raise Problem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_encoding",
+            "Send it unencoded.",
+        )
     plain = request._request if isinstance(request, Request) else request  # noqa: SLF001 - DRF's own .data would parse it
     body = plain.read(max_bytes + 1)
     _check_size(body, max_bytes)
@@ -137,7 +142,7 @@ def read_query(query: QueryDict, shape: type[Query]) -> Query:
     for name, given in query.lists():
         if len(given) > 1 or "\0" in name + given[0]:
             error = FieldError(pointer=f"?{name}", code="invalid", detail="Give it once, as text.")
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", errors=[error])
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", _BAD_QUERY, errors=[error])
         values[name] = given[0]
     made = convert(values, shape, strict=False, sign="?")
     for field in msgspec.structs.fields(made):
@@ -154,7 +159,9 @@ def _to_utc(instant: datetime, name: str) -> datetime:
         return instant.astimezone(UTC)
     except OverflowError as error:
         fault = FieldError(pointer=f"?{name}", code="invalid", detail="Out of range.")
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", errors=[fault]) from error
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", _BAD_QUERY, errors=[fault]
+        ) from error
 
 
 def split_place(message: str) -> tuple[str, str]:

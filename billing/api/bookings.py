@@ -279,7 +279,7 @@ def find_booking(request: Request, public_id: str) -> BookingRow:
             organization_id=organization_id, booking_id=booking_id, now=timezone.now()
         )
     if booking is None:
-        raise not_found("unknown_booking")
+        raise not_found("unknown_booking", "You have no such booking.")
     return booking
 
 

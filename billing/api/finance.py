@@ -170,7 +170,7 @@ def find_run(run_id: str) -> RunCard:
     number = decode("run", run_id)
     run = None if number is None else queries.get_run(run_id=number)
     if run is None:
-        raise not_found("unknown_payout_run")
+        raise not_found("unknown_payout_run", "There is no such payout run.")
     return run
 
 

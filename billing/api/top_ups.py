@@ -78,12 +78,21 @@ def start(wish: top_ups.Wish) -> top_ups.StartedTopUp:
     try:
         return top_ups.start_top_up(wish=wish, actor_id=None, now=timezone.now())
     except top_ups.AmountOutOfRange as error:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "amount_out_of_range") from error
+        detail = (
+            f"A top-up is of whole cents, from {top_ups.TOP_UP_MIN_MICROS} to"
+            f" {top_ups.TOP_UP_MAX_MICROS} micros."
+        )
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "amount_out_of_range", detail) from error
     except top_ups.CurrencyNotAccepted as error:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "currency_not_accepted") from error
+        detail = "No pool is priced in this currency."
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "currency_not_accepted", detail) from error
     except top_ups.RequestKeyReused as error:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency_key_reused") from error
+        detail = "This Idempotency-Key came with another top-up before. Send a new one."
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail) from error
     except (ProviderRefused, ProviderUnknown) as error:
         raise Problem(
-            HTTPStatus.SERVICE_UNAVAILABLE, "provider_unavailable", headers={"Retry-After": "30"}
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "provider_unavailable",
+            "The payment provider does not answer. Send the same request again later.",
+            headers={"Retry-After": "30"},
         ) from error

@@ -65,7 +65,7 @@ class UsageBatch(APIView):
         number = decode("bat", batch_id)
         batch = None if number is None else get_batch(source=principal.source, batch_id=number)
         if batch is None:
-            raise not_found("unknown_batch")
+            raise not_found("unknown_batch", "You have reported no such batch.")
         return _answer(_show_status(batch), HTTPStatus.OK)
 
 
@@ -93,7 +93,9 @@ def _read_body(request: Request) -> bytes:
     if encoding == "identity":
         return packed
     if encoding != "gzip":
-        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding")
+        raise Problem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding", "Send it plain or gzipped."
+        )
     return _unpack(packed)
 
 

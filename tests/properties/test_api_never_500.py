@@ -142,6 +142,7 @@ def assert_is_sound(case: Case, response: HttpResponseBase) -> None:
     assert document.keys() >= PROBLEM, case
     assert document["status"] == response.status_code, case
     assert document["code"], case
+    assert document["detail"], case
     assert document["request_id"] == response.headers["X-Request-ID"], case
 
 

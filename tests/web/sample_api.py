@@ -79,9 +79,9 @@ class MovesView(APIView):
         try:
             count = move(amount_micros=body.amount_micros, note=body.note)
         except BalanceTooLow as error:
-            raise Problem(402, "insufficient_balance") from error
+            raise Problem(402, "insufficient_balance", "Top up.") from error
         if body.note == "conflict":
-            raise Problem(409, "state_conflict")
+            raise Problem(409, "state_conflict", "Look again.")
         return Response({"count": count}, status=201, headers={"Location": "/api/v1/moves"})
 
     def get(self, request: Request) -> Response:

@@ -18,6 +18,7 @@ def read_problem(response: Any, status: int, code: str) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(response.content)
     assert document["code"] == code
     assert document["status"] == status
+    assert document["detail"]
     assert document["request_id"] == response["X-Request-ID"]
     members = {"type", "title", "status", "detail", "instance", "code", "errors", "request_id"}
     assert set(document) == members
@@ -118,7 +119,7 @@ class TestStatuses:
         response = quiet_client.get(path)
 
         document = read_problem(response, 500, "internal_server_error")
-        assert document["detail"] == ""
+        assert document["detail"] == "Something broke here, and was noted under the request_id."
 
     def test_500_of_a_page_is_a_page(self, quiet_client: Client) -> None:
         response = quiet_client.get("/page/bug")
