@@ -34,7 +34,7 @@ from consent.rules import (
 )
 from consent.rules.calendar import close_dates, list_holidays
 from consent.rules.readiness import find_charge_floors
-from consent.rules.week import find_open_quarter
+from consent.rules.week import find_open_quarter, read_wall_clock
 
 
 # Short rounds, many of them: the best one met no neighbour on the machine.
@@ -197,6 +197,7 @@ def refuse_at_first() -> Decision:
     Refuse where nobody has asked yet in this quarter-hour, nor at this charge, when it opens.
     """
     find_open_quarter.cache_clear()
+    read_wall_clock.cache_clear()
     return refuse_by_every_rule()
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
+from itertools import chain
 from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import msgspec
@@ -196,16 +197,17 @@ def _check_shape(value: object, items_max: int) -> None:
         depth += 1
         if depth > JSON_DEPTH_MAX:
             _refuse("too_deep", f"At most {JSON_DEPTH_MAX} levels.")
-        if any(type(item) is list and len(item) > items_max for item in level):
+        lists = [item for item in level if type(item) is list]
+        if max(map(len, lists), default=0) > items_max:
             raise Problem(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 "too_many_items",
                 detail=f"At most {items_max} items in a list.",
             )
+        members = chain.from_iterable([item.values() for item in level if type(item) is dict])
         level = [
             child
-            for item in level
-            for child in (item.values() if type(item) is dict else item)
+            for child in chain(members, chain.from_iterable(lists))
             if type(child) is dict or type(child) is list
         ]
 

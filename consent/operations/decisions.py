@@ -16,7 +16,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
 
 from consent.operations.leases import (
     Answered,
@@ -44,10 +43,10 @@ from consent.rules.leases import (
     RENEWAL,
     HeldLease,
     Reservation,
-    has_budget,
     release,
     reserve,
 )
+from consent.rules.terms import value
 from web.transactions import durable
 
 
@@ -70,7 +69,8 @@ class Semantic(StrEnum):
     PERMIT_ON_FIRST_PERMIT = "permit_on_first_permit"
 
 
-class Request(NamedTuple):
+@value
+class Request:
     """
     One item of a batch. A dry run takes no lease, ends none and leaves no record.
     """
@@ -92,7 +92,8 @@ class Stop:
 Answer = Decision | Stop
 
 
-class Job(NamedTuple):
+@value
+class Job:
     """
     A job on a car. `lease` is the last that it had, `running` the same while it has not ended.
     """
@@ -100,7 +101,10 @@ class Job(NamedTuple):
     standing: Standing
     lease: HeldLease | None
     running: HeldLease | None
-    has_budget: bool
+
+    @property
+    def has_budget(self) -> bool:
+        return self.standing.has_budget
 
     @property
     def held(self) -> Reservation:
@@ -302,13 +306,11 @@ def _end(batch: Batch, job: Job, lease: HeldLease) -> None:
 
 
 def _find_job(standing: Standing, job_id: str, now: datetime) -> Job:
-    rules = standing.rules
-    has_limit = rules is not None and has_budget(rules)
     for lease in standing.leases:
         if lease.job_id == job_id:
             is_running = now < lease.expires_at + RENEWAL
-            return Job(standing, lease, lease if is_running else None, has_limit)
-    return Job(standing, None, None, has_limit)
+            return Job(standing, lease, lease if is_running else None)
+    return Job(standing, None, None)
 
 
 def _reserve(job: Job, question: Question, now: datetime, *, until: datetime) -> Reservation:

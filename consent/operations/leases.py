@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from io import StringIO
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import connection
 
@@ -16,6 +16,7 @@ from consent.queries.decisions import Question
 from consent.rules import Decision, Finding, Use
 from consent.rules.leases import HeldLease
 from consent.rules.samples import Telemetry
+from consent.rules.terms import value
 from web.transactions import durable
 
 
@@ -23,7 +24,8 @@ from web.transactions import durable
 FORGOTTEN_AFTER = timedelta(hours=2)
 
 
-class LeaseChange(NamedTuple):
+@value
+class LeaseChange:
     """
     A lease as it shall be; `was` None: nobody knew of it.
     """
@@ -33,7 +35,8 @@ class LeaseChange(NamedTuple):
     was: HeldLease | None
 
 
-class Answered(NamedTuple):
+@value
+class Answered:
     """
     A question, what it got, and the use that counted for it where there is a budget.
     """
@@ -146,7 +149,8 @@ def record_decisions(*, answers: Sequence[Answered], now: datetime) -> None:
     Write down each answer with what it was made from.
     """
     instants = _Instants({None: _NULL})
-    rows = StringIO("".join([_write_row(answer, now, instants) for answer in answers]))
+    asked_at = instants[now]
+    rows = StringIO("".join([_write_row(answer, asked_at, instants) for answer in answers]))
     with connection.cursor() as cursor:
         cursor.copy_expert(_RECORD, rows)
 
@@ -173,10 +177,11 @@ class _Instants(dict[datetime | None, str]):
         return text
 
 
-def _write_row(answer: Answered, now: datetime, instants: _Instants) -> str:
+def _write_row(answer: Answered, asked_at: str, instants: _Instants) -> str:
     question, decision = answer.question, answer.decision
+    decided_for = asked_at if question.at is None else instants[question.at]
     return (
-        f"{question.vehicle_id}\t{instants[now]}\t{instants[question.at or now]}\t"
+        f"{question.vehicle_id}\t{asked_at}\t{decided_for}\t"
         f"{question.job_id.translate(_ESCAPED)}\t"
         f"{_or_null(question.booking_id)}\t"
         f"{question.category.bit if question.category else 0}\t"

@@ -41,7 +41,8 @@ class Standing:
 
     `use` is counted only where a budget limits it, else it is nothing; what leases reserve is
     not in it (`use_beside`). `leases` are those of the present that have not ended more than
-    two hours ago. `checks` are those that can refuse under the rules.
+    two hours ago. `checks` are those that can refuse under the rules, `has_budget` whether the
+    rules limit anything that a job reserves.
     """
 
     vehicle_id: int
@@ -52,6 +53,7 @@ class Standing:
     use: Use
     leases: tuple[HeldLease, ...] = ()
     checks: Checks = CHECKS
+    has_budget: bool = False
 
     def use_beside(self, job_id: str) -> Use:
         """
@@ -163,6 +165,7 @@ class _Version(NamedTuple):
 
     rules: Rules | None
     checks: Checks = CHECKS
+    has_budget: bool = False
     counts_use: bool = False
 
 
@@ -205,6 +208,7 @@ def load_standings(
             uses.get((row[0], now), NO_USE) if version.counts_use else NO_USE,
             tuple(leases.get(row[0], ())),
             version.checks,
+            version.has_budget,
         )
         for row, version in rows
     }
@@ -250,7 +254,16 @@ def load_past_standings(*, places: Sequence[tuple[int, datetime]]) -> list[Stand
         pause, skip = breaks.get(place, _NO_BREAKS)
         state = State(pause=pause, skip=skip)
         use = uses.get((row[0], at), NO_USE)
-        found[place - 1] = Standing(row[0], row[1], row[2], version.rules, state, use)
+        found[place - 1] = Standing(
+            row[0],
+            row[1],
+            row[2],
+            version.rules,
+            state,
+            use,
+            checks=version.checks,
+            has_budget=version.has_budget,
+        )
     return found
 
 
@@ -289,8 +302,9 @@ def _read_version(columns: tuple[Any, ...]) -> _Version:
     fields[2], fields[3] = ZoneInfo(fields[2]), read_week_mask(fields[3])
     wear_micros_per_kwh, compute_micros_per_h, further = columns[17:]
     rules = Rules(*fields, *read_further(further, wear_micros_per_kwh, compute_micros_per_h))
-    counts_use = has_budget(rules) or rules.mobile_data_bytes_per_month_max is not None
-    return _Version(rules, list_telling_checks(rules), counts_use)
+    is_limited = has_budget(rules)
+    counts_use = is_limited or rules.mobile_data_bytes_per_month_max is not None
+    return _Version(rules, list_telling_checks(rules), is_limited, counts_use)
 
 
 def _read_breaks(columns: tuple[Any, ...]) -> Breaks:

@@ -3,9 +3,8 @@ What every check looks at, and the spans of time that all of them share.
 """
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
-from consent.rules.terms import Rules, State, Use, Workload
+from consent.rules.terms import Rules, State, Use, Workload, value
 
 
 # `web.limits` names these two for people; rules import nothing outside themselves, and a
@@ -18,7 +17,8 @@ LEASE = timedelta(seconds=LEASE_S)
 TELEMETRY_STALE = timedelta(seconds=TELEMETRY_STALE_S)
 
 
-class Case(NamedTuple):
+@value
+class Case:
     """
     All that a check may look at. `local` is `now` on the owner's wall clock, `quarter` its
     quarter of the week.

@@ -55,6 +55,7 @@ from consent.rules.week import (
     QUARTER_MINUTES,
     floor_to_quarter,
     quarter_of_week,
+    read_wall_clock,
 )
 from consent.rules.work_checks import (
     check_buyer,
@@ -123,8 +124,8 @@ def decide(
         return _refuse_without_consent(rules, ReasonCode.CONSENT_WITHDRAWN)
     if rules.expires_at is not None and now >= rules.expires_at:
         return _refuse_without_consent(rules, ReasonCode.CONSENT_EXPIRED)
-    local = now.astimezone(rules.zone)
-    case = Case(rules, state, use, workload, now, local, quarter_of_week(local))
+    local, quarter = read_wall_clock(now, rules.zone)
+    case = Case(rules, state, use, workload, now, local, quarter)
     findings = tuple([check(case) for check in (CHECKS if checks is None else checks)])
     refusals = tuple([finding for finding in findings if finding.code is not None])
     grace_ends_at = None
@@ -246,15 +247,18 @@ def _changes_at(case: Case, graced: tuple[Finding, ...], boundary: datetime) -> 
     Return whether the rules say something else from the next quarter-hour on.
     """
     rules = case.rules
-    quarter = quarter_of_week(boundary.astimezone(rules.zone))
+    _, quarter = read_wall_clock(boundary, rules.zone)
     if find_power_limit(rules, quarter) != find_power_limit(rules, case.quarter):
         return True
     charge = case.state.state_of_charge_permille
     assert charge is not None, "a car that does not say its charge is refused"
     if rules.ready_floors_permille is not None and charge < rules.ready_floors_permille[quarter]:
         return True
-    was_open = all(finding.gate is not Gate.HOURS for finding in graced)
-    return was_open and not Hours.of(rules).is_open(boundary)
+    if any(finding.gate is Gate.HOURS for finding in graced):
+        return False
+    if rules.week_mask >> quarter & 1 and not rules.closed:
+        return False
+    return not Hours.of(rules).is_open(boundary)
 
 
 def _find_next_opening(case: Case, reasons: tuple[Finding, ...]) -> datetime | None:
