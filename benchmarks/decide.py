@@ -11,6 +11,7 @@ import timeit
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import cycle
 from zoneinfo import ZoneInfo
 
 import django
@@ -33,8 +34,8 @@ from consent.rules import (
     mask_from_windows,
 )
 from consent.rules.calendar import close_dates, list_holidays
-from consent.rules.readiness import find_charge_floors
-from consent.rules.week import find_open_quarter, read_wall_clock
+from consent.rules.readiness import find_charge_floors, find_ready_mask
+from consent.rules.week import find_open_quarter
 
 
 # Short rounds, many of them: the best one met no neighbour on the machine.
@@ -179,6 +180,10 @@ ILL_KNOWN = replace(
     pause=Pause(CLOSED_AT, CLOSED_AT + timedelta(hours=1)),
     skip=Pause(CLOSED_AT, CLOSED_AT + timedelta(days=9)),
 )
+# Every charge under the owner's stop level; what is known of them is forgotten once a turn.
+NEW_CHARGES = cycle(
+    [replace(ILL_KNOWN, state_of_charge_permille=charge) for charge in range(400)],
+)
 ALL_SPENT = replace(SPENT, month_wear_wh=10**7, month_data_bytes=10**11)
 PAID = replace(WANTED, buyer_id=77, reward_micros_per_h=250_000, is_running=True)
 UNPAID = replace(REFUSED, buyer_id=7, reward_micros_per_h=1, is_running=True)
@@ -192,13 +197,15 @@ def refuse_by_every_rule() -> Decision:
     return decide(rules=EVERY_RULE, state=ILL_KNOWN, use=ALL_SPENT, workload=UNPAID, now=CLOSED_AT)
 
 
-def refuse_at_first() -> Decision:
+def refuse_at_a_new_charge() -> Decision:
     """
-    Refuse where nobody has asked yet in this quarter-hour, nor at this charge, when it opens.
+    Refuse where nobody has asked yet in which quarters of the week this charge suffices.
     """
-    find_open_quarter.cache_clear()
-    read_wall_clock.cache_clear()
-    return refuse_by_every_rule()
+    state = next(NEW_CHARGES)
+    if not state.state_of_charge_permille:
+        find_ready_mask.cache_clear()
+        find_open_quarter.cache_clear()
+    return decide(rules=EVERY_RULE, state=state, use=ALL_SPENT, workload=UNPAID, now=CLOSED_AT)
 
 
 def permit() -> Decision:
@@ -222,12 +229,12 @@ def measure_decide() -> bool:
         ("every reason", refuse),
         ("permit, every rule", permit_by_every_rule),
         ("refusal, every rule", refuse_by_every_rule),
-        ("the same, asked first", refuse_at_first),
+        ("the same, a new charge", refuse_at_a_new_charge),
     ):
         took_us = time_us(call)
         is_good &= took_us <= DECIDE_US_MAX
         print(
-            f"decide(), {name:<21} {took_us:8.2f} us, {took_us / raw_us:.0f} x raw,"
+            f"decide(), {name:<22} {took_us:8.2f} us, {took_us / raw_us:.0f} x raw,"
             f" goal <= {DECIDE_US_MAX:.0f} us"
         )
     return is_good
