@@ -7,6 +7,7 @@ import os
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 from config.environment import read_flag
 
@@ -19,6 +20,8 @@ for _name in ("SECRET_KEY", "PUBLIC_ID_KEY", *(() if read_flag("DEMO") else ("RE
         _message = f"{_name} must be set in the environment before the web process starts"
         raise ImproperlyConfigured(_message)
 application = get_wsgi_application()
+# Reads every view now and not in the first request.
+_ = get_resolver().url_patterns
 
 # What is loaded by now stays: collections need not look at it again. A batch makes thousands of
 # values that die with its answer, and was collected for seventy times (a fifth of its time).
