@@ -101,35 +101,19 @@ def _change_hours(replayed: Replay, room: Room) -> Iterator[Change]:
 def _change_floor(replayed: Replay, room: Room) -> Iterator[Change]:
     draft, lost = replayed.draft, replayed.lost.get("battery", ())
     stop = max(draft.battery_stop_pct - FLOOR_STEP_PCT, BATTERY_STOP_RANGE_PCT[0])
-    low = [
-        each
-        for each in lost
-        if each.code == ReasonCode.BATTERY_LOW.bit
-        and each.reading is not None
-        and each.reading >= stop * 10
-    ]
-    yield Change(
-        part="battery",
-        kind="stop",
-        before=draft.battery_stop_pct,
-        after=stop,
-        net_micros=room.add_up(low),
-    )
     resume = max(draft.battery_resume_pct - FLOOR_STEP_PCT, draft.battery_stop_pct)
-    recovering = [
-        each
-        for each in lost
-        if each.code == ReasonCode.BATTERY_RECOVERING.bit
-        and each.reading is not None
-        and each.reading >= resume * 10
-    ]
-    yield Change(
-        part="battery",
-        kind="resume",
-        before=draft.battery_resume_pct,
-        after=resume,
-        net_micros=room.add_up(recovering),
-    )
+    for kind, before, after, code in (
+        ("stop", draft.battery_stop_pct, stop, ReasonCode.BATTERY_LOW),
+        ("resume", draft.battery_resume_pct, resume, ReasonCode.BATTERY_RECOVERING),
+    ):
+        gained = [
+            each
+            for each in lost
+            if each.code == code.bit and each.reading is not None and each.reading >= after * 10
+        ]
+        yield Change(
+            part="battery", kind=kind, before=before, after=after, net_micros=room.add_up(gained)
+        )
 
 
 def _change_ready_by(replayed: Replay, room: Room) -> Iterator[Change]:
