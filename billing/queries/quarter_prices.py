@@ -2,15 +2,15 @@
 The prices of an outlook, quarter-hour by quarter-hour.
 """
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from billing.queries.outlook import Electricity, Outlook, Rate
-from billing.rules import QUARTERS_PER_DAY
+from consent.rules import history
 
 
 QUARTER_S = 900
@@ -48,33 +48,23 @@ def list_prices(*, outlook: Outlook, first_n: int, last_n: int) -> list[Price]:
         by_slot = {
             micros: Price(micros, wear, reward) for micros in set(electricity.micros_per_kwh)
         }
-        slots = list_slots(time_zone=electricity.time_zone, first_n=begin, last_n=end)
-        prices += [by_slot[electricity.micros_per_kwh[slot]] for slot in slots]
+        # Of the whole period, not of the stretch: those are remembered.
+        slots = list_slots(time_zone=electricity.time_zone, first_n=first_n, last_n=last_n)
+        prices += [
+            by_slot[electricity.micros_per_kwh[slot]]
+            for slot in slots[begin - first_n : end - first_n]
+        ]
     return prices
 
 
-def list_slots(*, time_zone: str, first_n: int, last_n: int) -> list[int]:
+# An editor asks for the same quarters at every change of a draft, some hundred kilobytes each.
+@lru_cache(maxsize=8)
+def list_slots(*, time_zone: str, first_n: int, last_n: int) -> Sequence[int]:
     """
     Return the quarter of the local week [0, 672) of each quarter-hour [first_n, last_n).
     """
-    slots: list[int] = []
-    for day in range(first_n // QUARTERS_PER_DAY, -(-last_n // QUARTERS_PER_DAY)):
-        slots += _list_slots_of_day(time_zone, day)
-    begin = first_n % QUARTERS_PER_DAY
-    return slots[begin : begin + last_n - first_n]
-
-
-@lru_cache(maxsize=4096)
-def _list_slots_of_day(time_zone: str, day: int) -> tuple[int, ...]:
-    zone, midnight = ZoneInfo(time_zone), datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)
-    return tuple(
-        _slot_of((midnight + quarter * timedelta(seconds=QUARTER_S)).astimezone(zone))
-        for quarter in range(QUARTERS_PER_DAY)
-    )
-
-
-def _slot_of(local: datetime) -> int:
-    return local.weekday() * QUARTERS_PER_DAY + local.hour * 4 + local.minute // 15
+    local = history.list_local_quarters(zone=ZoneInfo(time_zone), first_n=first_n, last_n=last_n)
+    return tuple(history.list_slots(local))
 
 
 def _cut(outlook: Outlook, first_n: int, last_n: int) -> Iterator[tuple[int, int]]:

@@ -186,7 +186,7 @@ def from_quarter(n: int) -> datetime:
 
 
 # While a draft is edited the same quarters of the same zone are asked for at every change.
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def list_local_quarters(*, zone: ZoneInfo, first_n: int, last_n: int) -> Sequence[int]:
     """
     Return each quarter of [first_n, last_n) as the wall clock of a zone counts them from 1970.

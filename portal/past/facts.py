@@ -59,7 +59,7 @@ class Facts:
     really: dict[int, tuple[int, int, int]]
     outlook: Outlook
     prices: list[Price]
-    slots: list[int]
+    slots: Sequence[int]
     hours: list[int]
     heard_n: int | None
 
