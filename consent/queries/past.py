@@ -17,6 +17,7 @@ from consent.queries.said import Said, load_said
 from consent.rules import BuyersMode, Rules, RulesDraft
 from consent.rules.frozen import freeze
 from consent.rules.history import (
+    COLUMNS,
     Circumstances,
     History,
     Levels,
@@ -117,21 +118,16 @@ def load_history(
     ):
         row = _join(said.get(n), ran_by_n.get(n), is_paused=is_paused, micros_per_h=micros_per_h)
         rows.append((n, *row[:-1], places.setdefault(row[-1], len(places))))
-    columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * len(_COLUMNS)
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * len(COLUMNS)
     history = History(
         first_n=first_n,
         last_n=last_n,
-        **dict(zip(_COLUMNS, columns, strict=True)),
+        **dict(zip(COLUMNS, columns, strict=True)),
         circumstances=list(places),
         levels={each.version_id: Levels.of(each.rules) for each in versions},
         used_days=_list_used_days(vehicle, first_n),
     )
     return judge_then(history=history, versions=versions)
-
-
-_COLUMNS = (
-    *("n", "charge", "coldest", "hottest", "energy_mwh", "compute_s", "data_bytes", "shared"),
-)
 
 
 def _join(

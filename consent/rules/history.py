@@ -88,6 +88,12 @@ class UsedDay(NamedTuple):
     data_bytes: int
 
 
+# The columns of a history.
+COLUMNS: Final = (
+    *("n", "charge", "coldest", "hottest", "energy_mwh", "compute_s", "data_bytes", "shared"),
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """
@@ -117,11 +123,7 @@ class History:
         """
         Return the same of fewer quarters: `pick` takes theirs from a column.
         """
-        columns = (
-            *("n", "charge", "coldest", "hottest"),
-            *("energy_mwh", "compute_s", "data_bytes", "shared"),
-        )
-        picked: dict[str, Any] = {name: pick(getattr(self, name)) for name in columns}
+        picked: dict[str, Any] = {name: pick(getattr(self, name)) for name in COLUMNS}
         return replace(self, **picked)
 
     def list_local(self, zone: ZoneInfo) -> list[int]:
