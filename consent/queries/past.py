@@ -12,10 +12,11 @@ from django.db.models import Min
 
 from consent.models import ConsentVersion, DayUse, Pause, StateSample, Vehicle
 from consent.queries.access import get_owned_vehicle
+from consent.queries.evidence import get_frozen
 from consent.queries.notices import with_end
 from consent.queries.said import Said, load_said
 from consent.rules import BuyersMode, Rules, RulesDraft
-from consent.rules.frozen import freeze
+from consent.rules.frozen import FrozenRules, freeze
 from consent.rules.history import (
     COLUMNS,
     Circumstances,
@@ -200,27 +201,20 @@ def _list_versions(vehicle: Vehicle, owner_id: int, first_n: int, last_n: int) -
         in_force__overlap=(from_quarter(first_n), from_quarter(last_n)),
     ).order_by("in_force")
     return [
-        Version(version.pk, _read_rules(version, ends_at), lower, version.in_force.upper)
+        Version(
+            version.pk,
+            _make_rules(
+                version,
+                get_frozen(version),
+                number=version.number,
+                is_withdrawn=version.state == ConsentVersion.State.WITHDRAWN,
+                expires_at=ends_at,
+            ),
+            version.starts_at,
+            version.in_force.upper,
+        )
         for version, ends_at in with_end(versions)
-        for lower in [version.starts_at]
     ]
-
-
-def _read_rules(version: ConsentVersion, expires_at: datetime) -> Rules:
-    megabytes, floors = version.mobile_data_mb_per_month_max, version.ready_floors_permille
-    return Rules(
-        number=version.number,
-        is_withdrawn=version.state == ConsentVersion.State.WITHDRAWN,
-        zone=ZoneInfo(version.time_zone),
-        **{name: getattr(version, name) for name in (*_SAME, *_FROZEN)},
-        expires_at=expires_at,
-        ready_floors_permille=None if floors is None else tuple(floors),
-        temp_hold_s=version.temp_hold_min * S_PER_MIN,
-        buyers_mode=BuyersMode(version.buyers_mode),
-        buyer_ids=frozenset(version.buyer_ids),
-        mobile_data_bytes_per_month_max=None if megabytes is None else megabytes * BYTES_PER_MB,
-        quiet_mask=version.quiet_mask or NO_HOURS,
-    )
 
 
 def _list_used_days(vehicle: Vehicle, first_n: int) -> list[UsedDay]:
@@ -246,31 +240,38 @@ def list_past_quarters(
     :raises VehicleNotFound: there is no such vehicle of this owner.
     """
     vehicle = get_owned_vehicle(vehicle_id=vehicle_id, owner_id=owner_id)
-    rules = _make_rules(draft, vehicle, agreed_at=from_quarter(history.first_n))
-    return judge_past(rules=rules, history=history, likely=likely)
-
-
-def _make_rules(draft: RulesDraft, vehicle: Vehicle, *, agreed_at: datetime) -> Rules:
-    """
-    Return a draft as if it had been agreed when the period began: its holidays count.
-    """
+    # As if it had been agreed when the period began: its holidays count.
     frozen = freeze(
         draft=draft,
         battery_wh=vehicle.battery_wh,
         charge_power_w=vehicle.charge_power_w,
-        agreed_at=agreed_at,
+        agreed_at=from_quarter(history.first_n),
     )
-    megabytes = draft.mobile_data_mb_per_month_max
+    return judge_past(rules=_make_rules(draft, frozen), history=history, likely=likely)
+
+
+def _make_rules(
+    agreed: RulesDraft | ConsentVersion,
+    frozen: FrozenRules,
+    *,
+    number: int = 0,
+    is_withdrawn: bool = False,
+    expires_at: datetime | None = None,
+) -> Rules:
+    """
+    Return the rules of a version, or those that a draft would become, which never end.
+    """
+    megabytes = agreed.mobile_data_mb_per_month_max
     return Rules(
-        number=0,
-        is_withdrawn=False,
-        zone=ZoneInfo(draft.time_zone),
-        **{name: getattr(draft, name) for name in _SAME},
+        number=number,
+        is_withdrawn=is_withdrawn,
+        zone=ZoneInfo(agreed.time_zone),
+        **{name: getattr(agreed, name) for name in _SAME},
         **{name: getattr(frozen, name) for name in _FROZEN},
-        ready_floors_permille=frozen.ready_floors_permille,
-        temp_hold_s=draft.temp_hold_min * S_PER_MIN,
-        buyers_mode=draft.buyers_mode,
-        buyer_ids=frozenset(draft.buyer_ids),
+        expires_at=expires_at,
+        temp_hold_s=agreed.temp_hold_min * S_PER_MIN,
+        buyers_mode=BuyersMode(agreed.buyers_mode),
+        buyer_ids=frozenset(agreed.buyer_ids),
         mobile_data_bytes_per_month_max=None if megabytes is None else megabytes * BYTES_PER_MB,
         quiet_mask=frozen.quiet_mask or NO_HOURS,
     )
@@ -285,7 +286,8 @@ _SAME = (
     *("quiet_power_limit_w", "categories_mask", "reward_micros_per_h_min"),
 )
 _FROZEN = (
-    *("closed", "opened", "wear_wh_per_month_max", "wear_micros_per_kwh", "compute_micros_per_h"),
+    *("closed", "opened", "ready_floors_permille"),
+    *("wear_wh_per_month_max", "wear_micros_per_kwh", "compute_micros_per_h"),
 )
 
 
