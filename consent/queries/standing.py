@@ -30,7 +30,7 @@ from consent.rules import (
     Use,
     list_telling_checks,
 )
-from consent.rules.leases import HeldLease, has_budget
+from consent.rules.leases import HeldLease, counts_use, has_budget
 from consent.rules.terms import value
 
 
@@ -302,9 +302,7 @@ def _read_version(columns: tuple[Any, ...]) -> _Version:
     fields[2], fields[3] = ZoneInfo(fields[2]), read_week_mask(fields[3])
     wear_micros_per_kwh, compute_micros_per_h, further = columns[17:]
     rules = Rules(*fields, *read_further(further, wear_micros_per_kwh, compute_micros_per_h))
-    is_limited = has_budget(rules)
-    counts_use = is_limited or rules.mobile_data_bytes_per_month_max is not None
-    return _Version(rules, list_telling_checks(rules), is_limited, counts_use)
+    return _Version(rules, list_telling_checks(rules), has_budget(rules), counts_use(rules))
 
 
 def _read_breaks(columns: tuple[Any, ...]) -> Breaks:

@@ -61,6 +61,13 @@ def has_budget(rules: Rules) -> bool:
     )
 
 
+def counts_use(rules: Rules) -> bool:
+    """
+    Return whether anything that was used is limited: what a job reserves, or mobile data.
+    """
+    return has_budget(rules) or rules.mobile_data_bytes_per_month_max is not None
+
+
 def reserve(
     *,
     held: Reservation,

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from consent.rules.codes import ReasonCode
 from consent.rules.history import History, from_quarter
-from consent.rules.leases import has_budget
+from consent.rules.leases import counts_use
 from consent.rules.terms import Rules
 from consent.rules.wear import find_wear_micros, find_weight_permille
 from consent.rules.week import QUARTERS_PER_DAY
@@ -55,7 +55,7 @@ def refuse_spent(
     Return the masks of a history's quarters with the bits of the budgets that were spent
     before each. `local` are the quarters by the draft's clock.
     """
-    if not _has_budgets(rules):
+    if not counts_use(rules):
         return masks
     periods, weights = _Periods(rules, history), _list_weights(history)
     found = []
@@ -84,7 +84,7 @@ def list_spent_then(*, terms: Sequence[Terms], history: History) -> list[int]:
     metered, on the calendars of then.
     """
     found = [0] * len(history.n)
-    if not any(_has_budgets(each.rules) for each in terms):
+    if not any(counts_use(each.rules) for each in terms):
         return found
     periods = _Periods(terms[0].rules, history)
     weights = _list_weights(history)
@@ -100,10 +100,6 @@ def list_spent_then(*, terms: Sequence[Terms], history: History) -> list[int]:
                 day.add(energy_mwh, seconds, wear_mwh, data_bytes)
                 month.add(energy_mwh, seconds, wear_mwh, data_bytes)
     return found
-
-
-def _has_budgets(rules: Rules) -> bool:
-    return has_budget(rules) or rules.mobile_data_bytes_per_month_max is not None
 
 
 def _list_weights(history: History) -> dict[int | None, int]:

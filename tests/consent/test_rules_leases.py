@@ -9,6 +9,7 @@ from consent.rules.leases import (
     RENEWAL_S,
     UNMETERED_S_MAX,
     Reservation,
+    counts_use,
     has_budget,
     release,
     reserve,
@@ -114,6 +115,12 @@ def test_knows_the_budgets_that_a_job_takes_from(
     changes: dict[str, Any], *, expected: bool
 ) -> None:
     assert has_budget(replace(UNLIMITED, **changes)) is expected
+
+
+def test_counts_what_is_used_where_it_is_reserved_and_where_data_is_limited() -> None:
+    assert not counts_use(UNLIMITED)
+    assert counts_use(replace(UNLIMITED, compute_s_per_day_max=1))
+    assert counts_use(replace(UNLIMITED, mobile_data_bytes_per_month_max=1))
 
 
 def test_people_are_shown_the_same_limits() -> None:
