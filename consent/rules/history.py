@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from consent.rules.codes import ReasonCode
+from consent.rules.latches import find_cold_resume_decic, find_heat_resume_decic
 from consent.rules.terms import Rules
 from consent.rules.week import QUARTER_S, QUARTERS_PER_DAY, QUARTERS_PER_WEEK
 
@@ -50,28 +51,34 @@ class Circumstances(NamedTuple):
         return self.has_run and self.is_clean
 
 
+class Warmth(NamedTuple):
+    """
+    The temperature beyond which a battery must not work, and that at which it may again.
+    """
+
+    limit_decic: int
+    resume_decic: int
+
+
 class Levels(NamedTuple):
     """
-    Between which levels rules latch, in percent and degrees, and for how many seconds at least.
+    Between which levels rules latch, and for how many seconds at least. Warmth None: no limit.
     """
 
     stop_pct: int
     resume_pct: int
-    high_c: int | None
-    high_resume_c: int | None
-    low_c: int | None
-    low_resume_c: int | None
+    high: Warmth | None
+    low: Warmth | None
     hold_s: int
 
     @classmethod
     def of(cls, rules: Rules) -> Self:
+        high_c, low_c = rules.temp_high_c, rules.temp_low_c
         return cls(
             rules.battery_stop_pct,
             rules.battery_resume_pct,
-            rules.temp_high_c,
-            rules.temp_high_resume_c,
-            rules.temp_low_c,
-            rules.temp_low_resume_c,
+            None if high_c is None else Warmth(high_c * 10, find_heat_resume_decic(rules)),
+            None if low_c is None else Warmth(low_c * 10, find_cold_resume_decic(rules)),
             rules.temp_hold_s,
         )
 

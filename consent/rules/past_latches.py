@@ -89,16 +89,20 @@ def _needs_more_charge(now: Levels, then: Levels) -> bool:
 
 
 def _bears_less_heat(now: Levels, then: Levels) -> bool:
-    if now.high_c is None or then.high_c is None:
-        return now.high_c is not None
-    resume = now.high_c if now.high_resume_c is None else now.high_resume_c
-    then_resume = then.high_c if then.high_resume_c is None else then.high_resume_c
-    return now.high_c < then.high_c or resume < then_resume or now.hold_s > then.hold_s
+    if now.high is None or then.high is None:
+        return now.high is not None
+    return (
+        now.high.limit_decic < then.high.limit_decic
+        or now.high.resume_decic < then.high.resume_decic
+        or now.hold_s > then.hold_s
+    )
 
 
 def _bears_less_cold(now: Levels, then: Levels) -> bool:
-    if now.low_c is None or then.low_c is None:
-        return now.low_c is not None
-    resume = now.low_c if now.low_resume_c is None else now.low_resume_c
-    then_resume = then.low_c if then.low_resume_c is None else then.low_resume_c
-    return now.low_c > then.low_c or resume > then_resume or now.hold_s > then.hold_s
+    if now.low is None or then.low is None:
+        return now.low is not None
+    return (
+        now.low.limit_decic > then.low.limit_decic
+        or now.low.resume_decic > then.low.resume_decic
+        or now.hold_s > then.hold_s
+    )
