@@ -44,10 +44,6 @@ class RoleSummary:
         return self.staff_role in {"finance_preparer", "finance_approver"}
 
     @property
-    def is_operator(self) -> bool:
-        return self.staff_role == "operator"
-
-    @property
     def is_staff(self) -> bool:
         return self.staff_role != ""
 
@@ -62,7 +58,6 @@ class TeamMember:
     name: str
     email: str
     role: str
-    joined_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,10 +213,6 @@ def get_display_names(*, user_ids: Collection[int]) -> dict[int, str]:
     return {user_id: name or email for user_id, name, email in rows}
 
 
-def get_organization_names(*, organization_ids: Collection[int]) -> dict[int, str]:
-    return dict(Organization.objects.filter(pk__in=organization_ids).values_list("id", "name"))
-
-
 def list_organizations() -> dict[int, str]:
     """
     Return the name of every organisation that buys, by name.
@@ -237,7 +228,6 @@ def list_team(*, organization_id: int) -> tuple[TeamMember, ...]:
             name=str(row.user),
             email=row.user.email,
             role=row.role,
-            joined_at=row.created_at,
         )
         for row in rows.order_by("created_at", "id")
     )

@@ -63,7 +63,6 @@ class ReplayView:
     days: int
     currency: str
     night_count: int
-    paused_count: int
     net_micros: int
     really_micros: int
     worked_s: int
@@ -137,7 +136,6 @@ def make_replay(replayed: Replay, *, days: int) -> ReplayView:
         days=days,
         currency=CURRENCY,
         night_count=len(nights),
-        paused_count=sum(night.is_paused for night in nights),
         net_micros=replayed.net_micros,
         really_micros=sum(night.really.net for night in nights),
         worked_s=sum(night.worked_s for night in nights),

@@ -26,7 +26,6 @@ Query = TypeVar("Query", bound=msgspec.Struct)
 
 # RFC 3339 with an offset; a time without one is refused, never guessed.
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
-BigInt = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 JSON: Final = "application/json"

@@ -55,7 +55,6 @@ class Component(models.TextChoices):
 
 OWNER_KINDS = ("owner_pending", "owner_available", "owner_receivable")
 BUYER_KINDS = ("buyer_prepaid", "buyer_held")
-EARNED = ("electricity", "wear", "reward", "job", "compensation")
 # The balance of these is kept by component, beside the whole.
 KINDS_WITH_PARTS = ("owner_pending", "owner_available")
 PARTS = tuple(f"{component}_micros" for component in Component.values)

@@ -10,7 +10,6 @@ from django.db.models.functions import Coalesce
 
 
 QUARTERS_PER_WEEK = 672
-BANDS_MAX = 24
 
 
 class Tariff(models.Model):

@@ -90,7 +90,7 @@ class Outlook:
     Prices and usual work where a car is parked, with the computer that it has.
 
     `plugged_permille` is how often cars there are plugged in, by hour of the week. Without a
-    pool there are no rates and no work; without a count (`counted_until` None) no work.
+    pool there are no rates and no work, and before anybody counted no work.
     """
 
     pool_id: int | None
@@ -102,8 +102,6 @@ class Outlook:
     work: tuple[KindOutlook, ...]
     plugged_permille: tuple[int, ...]
     vehicle_count: int
-    counted_from: datetime | None
-    counted_until: datetime | None
 
     @property
     def has_work(self) -> bool:
@@ -218,8 +216,6 @@ def get_outlook(
         work=tuple(_read_kind(kind, rated_power_w) for kind in counted),
         plugged_permille=_share(any_kind.plugged, any_kind.seen) if any_kind else _NOTHING,
         vehicle_count=any_kind.vehicle_count if any_kind else 0,
-        counted_from=any_kind.starts_at if any_kind else None,
-        counted_until=any_kind.ends_at if any_kind else None,
     )
 
 

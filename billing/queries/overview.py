@@ -32,7 +32,6 @@ class Usage:
     Events by what became of them when they came in.
     """
 
-    batch_count: int
     event_count: int
     accepted_count: int
     duplicate_count: int
@@ -114,7 +113,7 @@ def get_backlog(*, now: datetime, dead_before: datetime) -> Backlog:
 def get_usage() -> Usage:
     [row] = fetch_rows(
         """
-        SELECT count(*), coalesce(sum(event_count), 0), coalesce(sum(accepted_count), 0),
+        SELECT coalesce(sum(event_count), 0), coalesce(sum(accepted_count), 0),
                coalesce(sum(duplicate_count), 0), coalesce(sum(quarantined_count), 0)
         FROM billing_usagebatch
         """

@@ -61,7 +61,6 @@ class PayoutItem:
     """
 
     payout_id: int
-    run_number: int
     currency: str
     amount_micros: int
     state: str
@@ -183,7 +182,6 @@ def _to_item(payout: Payout) -> PayoutItem:
     parts = [(name, getattr(payout, f"{name}_micros")) for name in names]
     return PayoutItem(
         payout_id=payout.pk,
-        run_number=payout.run.number,
         currency=payout.currency,
         amount_micros=payout.amount_micros,
         state=payout.state,

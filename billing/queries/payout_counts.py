@@ -28,7 +28,6 @@ class RunProgress:
     waiting_count: int = 0
     left_count: int = 0
     paid_count: int = 0
-    failed_count: int = 0
     available_micros: int = 0
     offset_micros: int = 0
 
@@ -85,7 +84,6 @@ def _read_progress(groups: list[dict[str, Any]]) -> RunProgress:
         waiting_count=_sum_of(groups, "line_count", Q(state__in=WAITING)),
         left_count=_sum_of(groups, "line_count", Q(state__in=LEFT)),
         paid_count=_sum_of(groups, "line_count", Q(state=State.PAID)),
-        failed_count=_sum_of(groups, "line_count", Q(state=State.FAILED)),
         available_micros=_sum_of(groups, "available_micros", Q()),
         offset_micros=_sum_of(groups, "offset_micros", Q()),
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from accounts.queries import get_display_names
 from billing.models import Account, AccountKind, BlockReason, Payout, PayoutRun
@@ -267,7 +267,6 @@ class Queue:
     submitted: tuple[RunCard, ...]
     drafts: tuple[RunCard, ...]
     unknown_count: int
-    failed_count: int
     payable: tuple[tuple[str, int], ...]
 
 
@@ -282,17 +281,10 @@ def get_queue() -> Queue:
             ).order_by("id")
         )
     )
-    counts: dict[str, Any] = Payout.objects.filter(
-        state__in=[State.UNKNOWN, State.FAILED]
-    ).aggregate(
-        unknown=Count("id", filter=Q(state=State.UNKNOWN)),
-        failed=Count("id", filter=Q(state=State.FAILED)),
-    )
     return Queue(
         submitted=tuple(run for run in open_runs if run.state == PayoutRun.State.SUBMITTED),
         drafts=tuple(run for run in open_runs if run.state == PayoutRun.State.CALCULATED),
-        unknown_count=counts["unknown"],
-        failed_count=counts["failed"],
+        unknown_count=Payout.objects.filter(state=State.UNKNOWN).count(),
         payable=get_payable(),
     )
 

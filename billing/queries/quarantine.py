@@ -116,10 +116,6 @@ def get_quarantined(*, quarantined_id: int) -> QuarantineDetail | None:
     )
 
 
-def count_open() -> int:
-    return QuarantinedRecord.objects.filter(state="open").count()
-
-
 def _count(field: str, condition: Q | None = None) -> dict[str, int]:
     rows = QuarantinedRecord.objects.filter(condition or Q())
     return dict(rows.values_list(field).annotate(count=Count("id")).order_by(field))

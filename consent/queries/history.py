@@ -2,11 +2,12 @@
 The versions of a vehicle's consent, as its owner reads them.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
@@ -153,7 +154,7 @@ class Difference:
 @dataclass(frozen=True, slots=True)
 class FormerCar:
     """
-    A car that an owner no longer has, and how many versions of theirs it leaves behind.
+    A car that an owner no longer has, whose versions of theirs are kept.
     """
 
     vehicle_id: int
@@ -161,7 +162,6 @@ class FormerCar:
     name: str
     time_zone: str
     retired_at: datetime
-    version_count: int
 
     @property
     def public_id(self) -> str:
@@ -222,7 +222,7 @@ def list_former_cars(*, owner_id: int) -> tuple[FormerCar, ...]:
     """
     Return the cars of which an owner keeps records only, the last to leave first.
     """
-    rows = (
+    rows: Iterable[tuple[Any, ...]] = (
         ConsentVersion.objects.filter(owner_id=owner_id, vehicle__retired_at__isnull=False)
         .values_list(
             "vehicle_id",
@@ -231,8 +231,8 @@ def list_former_cars(*, owner_id: int) -> tuple[FormerCar, ...]:
             "vehicle__time_zone",
             "vehicle__retired_at",
         )
-        .annotate(version_count=Count("id"))
         .order_by("-vehicle__retired_at")
+        .distinct()
     )
     return tuple(FormerCar(*row) for row in rows)
 

@@ -1,5 +1,5 @@
 """
-The rules by name: which fields of a draft make up one rule, and which gate asks for it.
+The rules by name: which fields of a draft make up one rule.
 
 A rule is what an owner sees as one thing: compared, overridden for one car and chosen between
 two tabs as a whole. Its key is the anchor of its row in the editor.
@@ -8,7 +8,6 @@ two tabs as a whole. Its key is the anchor of its row in the editor.
 from dataclasses import replace
 from typing import Any, Final
 
-from consent.rules.codes import Gate
 from consent.rules.drafts import RulesDraft
 
 
@@ -49,25 +48,6 @@ SAFETY_PARTS: Final = frozenset({"battery", "plug", "temperature", "home"})
 
 # What nobody sets has a row too, under the name of its gate, so that every reason leads to one.
 FIXED_PARTS: Final = ("consent", "pause", "telemetry", "driving")
-
-_PARTS_OF_GATES: Final[dict[Gate, str]] = {
-    Gate.READY: "ready_by",
-    Gate.HEAT: "temperature",
-    Gate.COLD: "temperature",
-    Gate.DAY_ENERGY: "energy",
-    Gate.MONTH_ENERGY: "energy",
-    Gate.DAY_COMPUTE: "compute",
-    Gate.MONTH_COMPUTE: "compute",
-    Gate.WORKLOAD: "categories",
-    Gate.BUYER: "buyers",
-}
-
-
-def find_part(gate: Gate) -> str:
-    """
-    Return the key of the rule that a gate asks for: the anchor of its row in the editor.
-    """
-    return _PARTS_OF_GATES.get(gate, gate.value)
 
 
 def get_part(draft: RulesDraft, part: str) -> dict[str, Any]:

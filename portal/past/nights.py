@@ -5,16 +5,13 @@ A car's nights under a draft: what each would have brought, and which rules stoo
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import date
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final, NamedTuple
-from zoneinfo import ZoneInfo
 
 from consent.queries.past import (
     HOURS_PER_WEEK,
     PastQuarter,
-    from_quarter,
     list_past_quarters,
 )
 from consent.queries.words import REASON_FIELDS
@@ -91,7 +88,6 @@ class Night:
     `really` is what it really paid. A night that was paused is not a usual one.
     """
 
-    begins_on: date
     first_n: int
     money: Money = NOTHING
     really: Money = NOTHING
@@ -307,10 +303,8 @@ class _Sum:
 def _list_nights(facts: Facts) -> list[Night]:
     if facts.heard_n is None:
         return []
-    zone = ZoneInfo(facts.time_zone)
     return [
         Night(
-            begins_on=from_quarter(n).astimezone(zone).date(),
             first_n=n,
             really=Money(*facts.really.get(n, NOTHING)),
         )

@@ -17,7 +17,6 @@ from zoneinfo import ZoneInfo
 
 OSLO = ZoneInfo("Europe/Oslo")
 WEEK = dt.timedelta(weeks=1)
-WEEK_S = 7 * 86_400
 SHORTEST_S = 60
 QUARTER_S = 900
 # Read by hand: strptime takes most of the time of a short replay.

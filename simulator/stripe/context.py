@@ -31,7 +31,6 @@ class Options:
     funds_available_after_s: int = 0
     payout_arrives_after_s: int = 0
     fee_known_after_s: int = 0
-    platform_country: str = "NO"
 
 
 @dataclass(kw_only=True)

@@ -199,4 +199,3 @@ class TestUsualWork:
         )
 
         assert not outlook.has_work
-        assert outlook.counted_until is None

@@ -9,7 +9,7 @@ import pytest
 from accounts.models import AuditEvent, User
 from billing.models import Outcome, QuarantinedRecord, RatedLine, UsageRecord
 from billing.operations import quarantine
-from billing.queries.quarantine import count_open, get_quarantined, list_quarantine
+from billing.queries.quarantine import get_quarantined, list_quarantine
 from tests.billing.meters import NOON, World, create_car, create_world, settle_all
 from tests.billing.people import create_fiona
 from web.public_ids import encode
@@ -168,7 +168,7 @@ class TestQueries:
         assert [row.event_id for row in page.rows] == ["much", "bad"]
         assert [row.can_accept for row in page.rows] == [True, False]
         assert page.open_by_code == {"energy_implausible": 1, "energy_out_of_range": 1}
-        assert count_open() == 2
+        assert page.counts_by_state == {"open": 2}
         assert [row.event_id for row in list_quarantine(search="ba").rows] == ["bad"]
         assert not list_quarantine(code="overlap").rows
         much = get_quarantined(quarantined_id=page.rows[0].id)

@@ -1,14 +1,12 @@
 """
-The rules by name: every field belongs to one, and every gate asks for one.
+The rules by name: every field belongs to one.
 """
 
 from dataclasses import fields, replace
 
-from consent.rules import Gate, RulesDraft
+from consent.rules import RulesDraft
 from consent.rules.parts import (
-    FIXED_PARTS,
     PARTS,
-    find_part,
     find_part_of,
     get_part,
     list_changed_parts,
@@ -22,10 +20,6 @@ def test_every_field_belongs_to_one_rule() -> None:
 
     # What is kept for the day a rule returns belongs to the rule that it is kept for.
     assert sorted(names) == sorted({each.name for each in fields(RulesDraft)} - {"kept"})
-
-
-def test_every_gate_leads_to_a_rule() -> None:
-    assert {find_part(gate) for gate in Gate} <= {*PARTS, *FIXED_PARTS}
 
 
 def test_a_value_that_is_kept_belongs_to_its_rule() -> None:
