@@ -1,5 +1,5 @@
 """
-What the payment provider tells us, what buyers pay in, and the nightly check of it all.
+What the payment provider tells us, what buyers pay in, and the hourly check of it all.
 """
 
 from django.conf import settings
