@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from django.db import connection, models
+from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Func
 from psycopg2 import sql
@@ -23,6 +23,7 @@ from psycopg2 import sql
 from web import tokens
 from web.limits import FEED_ROWS_MAX, FEED_WAIT_S_MAX
 from web.problems import Problem
+from web.rows import fetch_rows
 
 
 # A withdrawal is promised to be told within a second, also to a reader who waited for long.
@@ -127,7 +128,7 @@ def read_feed(
     deadline = time.monotonic() + (min(wait_s, FEED_WAIT_S_MAX) if wait_s > 0 else 0)
     pause_s = POLL_EVERY_S
     while True:
-        found = _fetch(statement, values)
+        found = fetch_rows(statement, values)
         left_s = deadline - time.monotonic()
         if found or left_s <= 0:
             return _make_page(table, columns, found, limit, start)
@@ -146,12 +147,6 @@ def _make_statement(table: str, columns: Sequence[str], where: str) -> sql.Compo
         table=sql.Identifier(table),
         where=sql.SQL(f"AND ({where})" if where else ""),
     )
-
-
-def _fetch(statement: sql.Composed, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return list(cursor.fetchall())
 
 
 def _make_page(

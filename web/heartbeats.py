@@ -15,6 +15,7 @@ from typing import Final
 from django.db import connection
 
 from web.limits import HEARTBEAT_LATE_S, HEARTBEAT_STUCK_S
+from web.rows import fetch_rows
 
 
 # Those of config.celery, which no app may import; a test holds both equal.
@@ -73,9 +74,8 @@ def list_beats(*, now: datetime) -> tuple[QueueBeat, ...]:
     """
     Return every queue in order, also those whose worker never came.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT queue, beat_at, busy_since FROM web_heartbeat")
-        marks = {queue: (beat_at, busy_since) for queue, beat_at, busy_since in cursor.fetchall()}
+    rows = fetch_rows("SELECT queue, beat_at, busy_since FROM web_heartbeat")
+    marks = {queue: (beat_at, busy_since) for queue, beat_at, busy_since in rows}
     return tuple(
         QueueBeat(
             queue=queue,

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import connection
+from psycopg2.sql import Composed
 
 
 def fetch_rows(
-    statement: str, values: Mapping[str, Any] | Sequence[Any] | None = None
+    statement: str | Composed, values: Mapping[str, Any] | Sequence[Any] | None = None
 ) -> list[tuple[Any, ...]]:
     """
     Return every row of one statement.

@@ -17,6 +17,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import F
 
 from billing.models import KINDS_WITH_PARTS, Account, Entry, Transfer
+from web.rows import fetch_rows
 
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
@@ -205,24 +206,23 @@ def _open_accounts(*, keys: Sequence[AccountKey], currency: str) -> dict[Account
 
 
 def _find_accounts(*, keys: Sequence[AccountKey], currency: str) -> dict[AccountKey, int]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT k.number, a.id
-            FROM unnest(%s::text[], %s::bigint[], %s::bigint[])
-                WITH ORDINALITY AS k (kind, owner, organization, number)
-            JOIN billing_account a ON coalesce(a.owner_id, 0) = k.owner
-                AND coalesce(a.organization_id, 0) = k.organization
-                AND a.kind = k.kind AND a.currency = %s
-            """,
-            [
-                [key.kind for key in keys],
-                [key.owner_id or 0 for key in keys],
-                [key.organization_id or 0 for key in keys],
-                currency,
-            ],
-        )
-        return {keys[number - 1]: account_id for number, account_id in cursor.fetchall()}
+    rows = fetch_rows(
+        """
+        SELECT k.number, a.id
+        FROM unnest(%s::text[], %s::bigint[], %s::bigint[])
+            WITH ORDINALITY AS k (kind, owner, organization, number)
+        JOIN billing_account a ON coalesce(a.owner_id, 0) = k.owner
+            AND coalesce(a.organization_id, 0) = k.organization
+            AND a.kind = k.kind AND a.currency = %s
+        """,
+        [
+            [key.kind for key in keys],
+            [key.owner_id or 0 for key in keys],
+            [key.organization_id or 0 for key in keys],
+            currency,
+        ],
+    )
+    return {keys[number - 1]: account_id for number, account_id in rows}
 
 
 def _lock_kept(*, accounts: dict[AccountKey, int]) -> None:

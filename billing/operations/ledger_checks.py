@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
@@ -16,6 +15,7 @@ from billing.gateways.provider import ProviderRefused, ProviderUnknown
 from billing.models import MICROS_PER_CENT, LedgerCheck
 from billing.operations.ledger import read_sql
 from billing.operations.ledger_seals import count_broken_seals
+from web.rows import fetch_rows
 from web.transactions import durable
 
 
@@ -99,9 +99,7 @@ def check_ledger_hourly(*, now: datetime) -> int:
 
 def read_rules() -> Iterator[CheckLine]:
     for name, title in RULES.items():
-        with connection.cursor() as cursor:
-            cursor.execute(read_sql(f"checks/{name}.sql"))
-            rows = cursor.fetchall()
+        rows = fetch_rows(read_sql(f"checks/{name}.sql"))
         for currency, expected, found, broken in sorted(rows) or [("", 0, 0, 0)]:
             yield CheckLine(
                 name=name,
@@ -129,9 +127,8 @@ def check_provider() -> list[CheckLine]:
     """
     Compare our books with what the provider says it holds for us.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(read_sql("checks/books_of_provider.sql"))
-        books = {currency: int(micros) for currency, micros in cursor.fetchall()}
+    rows = fetch_rows(read_sql("checks/books_of_provider.sql"))
+    books = {currency: int(micros) for currency, micros in rows}
     return [_compare_provider(currency, micros) for currency, micros in sorted(books.items())]
 
 

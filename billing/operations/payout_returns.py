@@ -4,8 +4,6 @@ What happens to a payout after it has left: confirmed by the provider, or brough
 
 from datetime import datetime
 
-from django.db import connection
-
 from billing.gateways import stripe_connect
 from billing.gateways.provider import ProviderRefused, ProviderTransfer, ProviderUnknown
 from billing.models import MICROS_PER_CENT, Entry, Payout
@@ -17,6 +15,7 @@ from billing.operations.payouts import (
     post_payout_event,
     return_leg,
 )
+from web.rows import fetch_rows
 from web.transactions import durable
 
 
@@ -87,15 +86,14 @@ def confirm_transfers(*, now: datetime) -> int:
 
 @durable
 def _claim_unconfirmed(*, now: datetime) -> list[str]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE billing_payout SET read_at = %(now)s WHERE id IN (
-                SELECT id FROM billing_payout
-                WHERE state = 'in_transit' AND read_at <= %(before)s
-                ORDER BY read_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-            ) RETURNING provider_id
-            """,
-            {"now": now, "before": now - CONFIRM_AFTER, "limit": CALLS_AT_ONCE},
-        )
-        return [str(row[0]) for row in cursor.fetchall()]
+    rows = fetch_rows(
+        """
+        UPDATE billing_payout SET read_at = %(now)s WHERE id IN (
+            SELECT id FROM billing_payout
+            WHERE state = 'in_transit' AND read_at <= %(before)s
+            ORDER BY read_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+        ) RETURNING provider_id
+        """,
+        {"now": now, "before": now - CONFIRM_AFTER, "limit": CALLS_AT_ONCE},
+    )
+    return [str(row[0]) for row in rows]

@@ -8,13 +8,12 @@ on which the money can be used.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection
-
 from accounts.operations.records import record_audit
 from billing.gateways import stripe_connect
 from billing.gateways.provider import Checkout, Payment, ProviderRefused, ProviderUnknown
 from billing.models import MICROS_PER_CENT, PAYOUT_MINIMUM_MICROS, TopUp
 from billing.operations.ledger import AccountKey, Leg, post_entry
+from web.rows import fetch_rows
 from web.transactions import durable
 
 
@@ -234,19 +233,18 @@ def _claim_due(*, now: datetime) -> list[str]:
     """
     Take open checkouts, and captured ones whose money is due to be available.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE billing_topup SET read_at = %(now)s WHERE id IN (
-                SELECT id FROM billing_topup
-                WHERE checkout_session_id IS NOT NULL AND (
-                    state = 'open' AND read_at <= %(before)s
-                    OR state = 'captured' AND available_on <= %(now)s
-                        AND (read_at < available_on OR read_at <= %(before)s)
-                )
-                ORDER BY read_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-            ) RETURNING checkout_session_id
-            """,
-            {"now": now, "before": now - READ_AGAIN_AFTER, "limit": TOP_UPS_AT_ONCE},
-        )
-        return [str(row[0]) for row in cursor.fetchall()]
+    rows = fetch_rows(
+        """
+        UPDATE billing_topup SET read_at = %(now)s WHERE id IN (
+            SELECT id FROM billing_topup
+            WHERE checkout_session_id IS NOT NULL AND (
+                state = 'open' AND read_at <= %(before)s
+                OR state = 'captured' AND available_on <= %(now)s
+                    AND (read_at < available_on OR read_at <= %(before)s)
+            )
+            ORDER BY read_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+        ) RETURNING checkout_session_id
+        """,
+        {"now": now, "before": now - READ_AGAIN_AFTER, "limit": TOP_UPS_AT_ONCE},
+    )
+    return [str(row[0]) for row in rows]

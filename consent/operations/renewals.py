@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db import connection
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, override
@@ -34,6 +33,7 @@ from web.limits import (
     EXPIRY_REMINDERS_BATCH,
 )
 from web.public_ids import encode
+from web.rows import fetch_rows
 from web.templatetags.parado import local_date
 from web.transactions import durable
 
@@ -151,9 +151,7 @@ def _take_due(now: datetime) -> list[Due]:
         "asked_at": asking.order_by("-published_at").values_list("published_at", flat=True).first(),
         "limit": EXPIRY_REMINDERS_BATCH,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_TAKE_DUE, values)
-        return [Due(*row) for row in cursor.fetchall()]
+    return [Due(*row) for row in fetch_rows(_TAKE_DUE, values)]
 
 
 def _write_mail(reader: Reader, due: list[Due]) -> Mail:

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db import connection
-
 from consent.queries.arrays import write_array
 from consent.queries.standing import Standing, load_past_standings, load_standings
 from consent.rules import (
@@ -25,6 +23,7 @@ from consent.rules import (
 )
 from consent.rules.samples import Telemetry, find_fault
 from consent.rules.terms import value
+from web.rows import fetch_rows
 
 
 @value
@@ -71,9 +70,7 @@ def load_work(*, questions: Iterable[Question]) -> Mapping[int, WorkFacts]:
     ids = {question.booking_id for question in questions} - {None}
     if not ids:
         return NO_WORK
-    with connection.cursor() as cursor:
-        cursor.execute(_WORK, [write_array(ids)])
-        return {row[0]: WorkFacts(row[1], row[2]) for row in cursor.fetchall()}
+    return {row[0]: WorkFacts(row[1], row[2]) for row in fetch_rows(_WORK, [write_array(ids)])}
 
 
 def load_places(

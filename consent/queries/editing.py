@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from django.db import connection
-
 from accounts.queries import list_organizations
 from consent.models import ConsentVersion, OwnRules, ProfileVersion, Vehicle
 from consent.models.vehicles import CHARGE_POWER_W
@@ -18,6 +16,7 @@ from consent.rules.faults import drop_past
 from consent.rules.parts import PARTS, take_parts
 from consent.rules.profiles import Origin, combine_for_car, fit_to_car
 from consent.rules.written import read_rules
+from web.rows import fetch_rows
 
 
 # Where an owner begins who never agreed to anything: little, and easy to see.
@@ -237,21 +236,21 @@ def _find_example(vehicles: list[Vehicle]) -> RulesDraft:
 
 
 def _read_cars(vehicle_ids: list[int], now: datetime) -> list[tuple[CarFacts, str, int | None]]:
-    with connection.cursor() as cursor:
-        cursor.execute(_CAR, {"ids": vehicle_ids, "now": now})
-        return [
-            (
-                CarFacts(
-                    rated_power_w=rated,
-                    battery_wh=battery,
-                    charge_power_w=charge,
-                    charge_limit_pct=limit,
-                ),
-                country,
-                highest,
-            )
-            for battery, charge, limit, rated, country, highest in cursor.fetchall()
-        ]
+    return [
+        (
+            CarFacts(
+                rated_power_w=rated,
+                battery_wh=battery,
+                charge_power_w=charge,
+                charge_limit_pct=limit,
+            ),
+            country,
+            highest,
+        )
+        for battery, charge, limit, rated, country, highest in fetch_rows(
+            _CAR, {"ids": vehicle_ids, "now": now}
+        )
+    ]
 
 
 def _join_facts(cars: list[CarFacts]) -> CarFacts:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
+from web.rows import fetch_rows
 
 
 FEED_TABLE = "consent_consentevent"
@@ -46,9 +46,7 @@ def get_oldest_running_transaction() -> int:
     """
     Return the transaction below which everything is decided and visible.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-        [[transaction_id]] = cursor.fetchall()
+    [[transaction_id]] = fetch_rows("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
     return int(transaction_id)
 
 
@@ -57,6 +55,4 @@ def list_snapshot(*, after_vehicle_id: int, limit: int, now: datetime) -> tuple[
     Return the next vehicles that ever had a consent, by rising id.
     """
     values: dict[str, Any] = {"after": after_vehicle_id, "limit": limit, "now": now}
-    with connection.cursor() as cursor:
-        cursor.execute(_SNAPSHOT, values)
-        return tuple(ConsentRow(*row) for row in cursor.fetchall())
+    return tuple(ConsentRow(*row) for row in fetch_rows(_SNAPSHOT, values))

@@ -4,7 +4,7 @@ Where a car may work and with which computer: what the marketplace publishes as 
 
 from dataclasses import dataclass
 
-from django.db import connection
+from web.rows import fetch_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,7 @@ ORDER BY region_name, hardware_class_name
 
 
 def list_places() -> tuple[Place, ...]:
-    with connection.cursor() as cursor:
-        cursor.execute(_PLACES)
-        return tuple(Place(*row) for row in cursor.fetchall())
+    return tuple(Place(*row) for row in fetch_rows(_PLACES))
 
 
 def name_places(places: tuple[Place, ...]) -> dict[str, str]:
