@@ -328,6 +328,7 @@ class Migration(migrations.Migration):
                     "debit_account",
                     models.ForeignKey(
                         db_constraint=False,
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="debits",
                         to="billing.account",
@@ -544,6 +545,28 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("business_key", ""), _negated=True),
                 name="billing_entry_business_key_given",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="transfer",
+            index=models.Index(
+                fields=["debit_account"],
+                name="billing_transfer_debited",
+                condition=models.Q(
+                    ("booking_id", None),
+                    (
+                        "code__in",
+                        (
+                            "usage_settled",
+                            "job_completed",
+                            "usage_unbilled",
+                            "low_margin",
+                            "consent_breach",
+                            "earnings_released",
+                        ),
+                    ),
+                    _negated=True,
+                ),
             ),
         ),
         migrations.AddIndex(

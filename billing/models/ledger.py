@@ -72,6 +72,8 @@ IS_NOT_OVERDRAWN = (~Q(kind__in=BUYER_KINDS) | Q(balance_micros__gte=0)) & (
 )
 
 # Codes of which no transfer credits a buyer: the money of owners, and what the platform keeps.
+# They debit a buyer's prepaid balance where usage of a booking that is over is corrected, and
+# then say which booking it is.
 CREDITS_NO_BUYER = (
     "usage_settled",
     "job_completed",
@@ -215,7 +217,11 @@ class Transfer(models.Model):
     number = models.PositiveIntegerField()
     code = models.CharField(max_length=32)
     debit_account = models.ForeignKey(
-        Account, on_delete=models.PROTECT, related_name="debits", db_constraint=False
+        Account,
+        on_delete=models.PROTECT,
+        related_name="debits",
+        db_constraint=False,
+        db_index=False,
     )
     credit_account = models.ForeignKey(
         Account,
@@ -239,8 +245,14 @@ class Transfer(models.Model):
 
     class Meta:
         indexes = [
-            # What an owner was credited is read from lines and balances; an index entry for
-            # each of these transfers would be a quarter of the cost of writing it.
+            # For what moved a prepaid balance. What an owner was credited, and what a booking
+            # was charged, is read from lines and balances; an index entry for each of these
+            # transfers would be a quarter of the cost of writing it.
+            models.Index(
+                fields=["debit_account"],
+                name="billing_transfer_debited",
+                condition=~Q(code__in=CREDITS_NO_BUYER, booking_id=None),
+            ),
             models.Index(
                 fields=["credit_account"],
                 name="billing_transfer_credited",

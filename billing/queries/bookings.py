@@ -108,10 +108,12 @@ def list_balances(*, organization_id: int) -> tuple[BuyerBalance, ...]:
 BALANCE_MOVES = """
 SELECT t.entry_id, min(t.code), a.currency,
        sum(CASE WHEN t.credit_account_id = a.id THEN t.amount_micros ELSE -t.amount_micros END),
-       max(t.booking_id), min(t.effective_at)
+       CASE WHEN min(t.booking_id) = max(t.booking_id) THEN min(t.booking_id) END,
+       min(t.effective_at)
 FROM billing_account a
 CROSS JOIN LATERAL (
-    SELECT * FROM billing_transfer WHERE debit_account_id = a.id
+    SELECT * FROM billing_transfer
+    WHERE debit_account_id = a.id AND NOT (code IN %(credits_no_buyer)s AND booking_id IS NULL)
     UNION ALL
     SELECT * FROM billing_transfer
     WHERE credit_account_id = a.id AND NOT code IN %(credits_no_buyer)s

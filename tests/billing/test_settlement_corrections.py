@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from django.db import connection
 
 from billing.models import (
+    CREDITS_NO_BUYER,
     Account,
     BookingDelivery,
     CompletedJob,
@@ -21,6 +23,7 @@ from billing.models import (
 )
 from billing.operations.bookings import release_booking
 from billing.operations.releases import release_due
+from billing.queries.bookings import BALANCE_MOVES, list_balance_moves
 from billing.queries.overview import list_outcomes
 from consent.models import DayUse
 from tests.billing.meters import NOON, World, create_world, find_breaks, moved, settle_all
@@ -168,6 +171,37 @@ class TestCorrection:
         assert world.ben.balance == (prepaid + 76_000, 0)  # 126,000 back, 50,000 charged
         line = RatedLine.objects.get(energy_wh=100)
         assert (line.outcome, line.charge_micros) == (Outcome.ACCEPTED, 50_000)
+
+    def test_of_a_booking_that_is_over_stands_in_the_buyers_list_with_its_booking(
+        self, world: World
+    ) -> None:
+        world.report(world.event(id="old"))
+        settle_all()
+        release_booking(booking_id=world.booking.id, now=NOON)
+
+        correct(world, "old", energy_wh=100)
+
+        moves = list_balance_moves(organization_id=world.ben.organization.id, limit=2)
+        assert [(m.code, m.amount_micros, m.booking_id) for m in moves] == [
+            ("correction", 126_000, world.booking.id),
+            ("usage_settled", -50_000, world.booking.id),
+        ]
+
+    def test_the_buyers_list_reads_no_transfer_that_it_does_not_show(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute(
+                f"EXPLAIN {BALANCE_MOVES}",
+                {
+                    "organization_id": 1,
+                    "credits_no_buyer": CREDITS_NO_BUYER,
+                    "before_id": 9,
+                    "limit": 1,
+                },
+            )
+            plan = "".join(line for (line,) in cursor.fetchall())
+        assert "using billing_transfer_debited" in plan
+        assert "using billing_transfer_credited" in plan
 
     def test_is_counted_once_whether_it_came_before_or_after_the_price(self, world: World) -> None:
         world.report(world.event(0, id="priced"), world.event(1, id="early"), world.event(2))

@@ -64,13 +64,14 @@ WHERE r.record_id NOT IN (SELECT record_id FROM settling_refused)
 -- What is worked out above is worked out once.
 OFFSET 0
 ), rated AS MATERIALIZED (
-    SELECT record_id, on_date, owner_id, vehicle_id, booking_id, organization_id,
+    -- is_plain comes first: whoever asks for nothing else unpacks nothing else.
+    SELECT coalesce(is_plain, false) AND electricity_micros IS NOT NULL AND wear_micros IS NOT NULL
+            AND (refusals = 0 OR NOT (SELECT EXISTS (SELECT FROM consent_grace_v))) AS is_plain,
+        record_id, on_date, owner_id, vehicle_id, booking_id, organization_id,
         consent_version_id, rate_card_id, tariff_id, starts_at, ends_at, electricity_micros,
         wear_micros, reward_micros, job_micros, compensated_micros, charge_micros,
         job_charge_micros, energy_wh, duration_s, wear_wh, mobile_data_bytes, refusals, outcome,
-        local_date, currency,
-        coalesce(is_plain, false) AND electricity_micros IS NOT NULL AND wear_micros IS NOT NULL
-            AND (refusals = 0 OR NOT (SELECT EXISTS (SELECT FROM consent_grace_v))) AS is_plain
+        local_date, currency
     FROM priced
 ), waiting AS (
     INSERT INTO settling_line SELECT * FROM rated WHERE NOT is_plain

@@ -1,10 +1,11 @@
 -- Say in `posting` what the lines move: per owner, buyer, day and component.
 
--- By owner, so that what follows meets accounts and their index entries side by side.
+-- By owner, so that what follows meets accounts and their index entries side by side. What is
+-- charged for a booking that is over comes from the prepaid balance and names its booking_id.
 CREATE TEMPORARY TABLE settling_due ON COMMIT DROP AS
-SELECT s.owner_id, b.organization_id, b.currency, s.on_date, s.is_billed,
+SELECT s.owner_id, b.organization_id, b.currency, s.on_date, s.is_billed, c.booking_id,
     (s.on_date + 1)::timestamp AT TIME ZONE 'UTC' AS effective_at,
-    CASE WHEN b.is_closed THEN 'buyer_prepaid' ELSE 'buyer_held' END AS buyer_kind,
+    CASE WHEN c.booking_id IS NULL THEN 'buyer_held' ELSE 'buyer_prepaid' END AS buyer_kind,
     billing_sum(s.electricity) AS electricity, billing_sum(s.wear) AS wear,
     billing_sum(s.reward) AS reward, billing_sum(s.job) AS job,
     billing_sum(s.all_electricity - s.electricity) AS rest_electricity,
@@ -16,7 +17,8 @@ SELECT s.owner_id, b.organization_id, b.currency, s.on_date, s.is_billed,
     billing_sum(s.compensation) AS compensation
 FROM settling_sum s
 JOIN settling_booking b ON b.booking_id = s.booking_id
-GROUP BY s.owner_id, b.organization_id, b.currency, s.on_date, s.is_billed, b.is_closed
+CROSS JOIN LATERAL (SELECT CASE WHEN b.is_closed THEN b.booking_id END AS booking_id) c
+GROUP BY s.owner_id, b.organization_id, b.currency, s.on_date, s.is_billed, c.booking_id
 ORDER BY s.owner_id;
 ANALYZE settling_due (owner_id);
 
@@ -49,10 +51,18 @@ JOIN billing_account a ON coalesce(a.owner_id, 0) = 0
     AND coalesce(a.organization_id, 0) = d.organization_id AND a.kind = d.buyer_kind
     AND a.currency = d.currency;
 
+-- Those of the platform, once for all rows.
+CREATE TEMPORARY TABLE settling_platform ON COMMIT DROP AS
+SELECT kind, currency, id AS account_id FROM billing_account
+WHERE coalesce(owner_id, 0) = 0 AND coalesce(organization_id, 0) = 0
+    AND kind IN ('platform_fee', 'unbilled_usage', 'breach_compensation');
+
 INSERT INTO posting (code, debit_kind, credit_kind, component, currency, owner_id,
-    organization_id, on_date, amount_micros, effective_at, debit_account_id, credit_account_id)
+    organization_id, booking_id, on_date, amount_micros, effective_at, debit_account_id,
+    credit_account_id)
 SELECT v.code, d.buyer_kind, 'owner_pending', v.component, d.currency, d.owner_id,
-    d.organization_id, d.on_date, v.micros, d.effective_at, b.account_id, a.pending_id
+    d.organization_id, d.booking_id, d.on_date, v.micros, d.effective_at, b.account_id,
+    a.pending_id
 FROM settling_due d
 LEFT JOIN settling_account a ON a.owner_id = d.owner_id AND a.currency = d.currency
 LEFT JOIN settling_buyer b ON b.organization_id = d.organization_id AND b.currency = d.currency
@@ -68,13 +78,15 @@ WHERE v.micros > 0;
 
 -- What no buyer pays, compensation, and what the platform keeps.
 INSERT INTO posting (code, debit_kind, credit_kind, component, currency, owner_id,
-    organization_id, on_date, amount_micros, effective_at, credit_account_id)
+    organization_id, booking_id, on_date, amount_micros, effective_at, debit_account_id,
+    credit_account_id)
 SELECT p.code, p.debit_kind, p.credit_kind, p.component, p.currency, p.owner_id,
-    p.organization_id, p.on_date, p.micros, (p.on_date + 1)::timestamp AT TIME ZONE 'UTC',
-    p.credit_account_id
+    p.organization_id, p.booking_id, p.on_date, p.micros,
+    (p.on_date + 1)::timestamp AT TIME ZONE 'UTC',
+    coalesce(b.account_id, debited.account_id), coalesce(p.owner_account_id, credited.account_id)
 FROM (
     SELECT v.code, v.debit_kind, v.credit_kind, v.component, d.currency, d.owner_id,
-        d.organization_id, d.on_date, v.micros, v.credit_account_id
+        d.organization_id, d.booking_id, d.on_date, v.micros, v.owner_account_id
     FROM (
         SELECT *, CASE WHEN is_billed THEN 'low_margin' ELSE 'usage_unbilled' END AS rest_code,
             CASE WHEN is_billed THEN 'platform_fee' ELSE 'unbilled_usage' END AS rest_kind
@@ -91,18 +103,24 @@ FROM (
             (rest_code, rest_kind, 'owner_pending', 'job', d.rest_job, a.pending_id),
             ('consent_breach', 'breach_compensation', 'owner_available', 'compensation',
                 d.compensation, a.available_id)
-    ) v (code, debit_kind, credit_kind, component, micros, credit_account_id)
+    ) v (code, debit_kind, credit_kind, component, micros, owner_account_id)
     WHERE v.micros > 0
     UNION ALL
     SELECT v.code, k.buyer_kind, 'platform_fee', '', k.currency, NULL, k.organization_id,
-        k.on_date, v.micros, NULL
+        k.booking_id, k.on_date, v.micros, NULL
     FROM (
-        SELECT organization_id, currency, on_date, buyer_kind, billing_sum(kept) AS kept,
-            billing_sum(kept_job) AS kept_job
-        FROM settling_due GROUP BY 1, 2, 3, 4
+        SELECT organization_id, currency, on_date, buyer_kind, booking_id,
+            billing_sum(kept) AS kept, billing_sum(kept_job) AS kept_job
+        FROM settling_due GROUP BY 1, 2, 3, 4, 5
     ) k
     CROSS JOIN LATERAL (
         VALUES ('usage_settled', k.kept), ('job_completed', k.kept_job)
     ) v (code, micros)
     WHERE v.micros > 0
-) p;
+) p
+LEFT JOIN settling_buyer b ON b.organization_id = p.organization_id AND b.currency = p.currency
+    AND b.buyer_kind = p.debit_kind
+LEFT JOIN settling_platform debited
+    ON debited.kind = p.debit_kind AND debited.currency = p.currency
+LEFT JOIN settling_platform credited
+    ON credited.kind = p.credit_kind AND credited.currency = p.currency;

@@ -12,6 +12,7 @@ WITH funded AS (
         CASE WHEN x.is_released THEN 'owner_receivable' ELSE 'owner_pending' END AS owner_kind,
         CASE WHEN x.is_billed THEN 'platform_fee' ELSE 'unbilled_usage' END AS rest_kind,
         CASE WHEN x.is_closed THEN 'buyer_prepaid' ELSE 'buyer_held' END AS buyer_kind,
+        CASE WHEN x.is_closed THEN x.booking_id END AS booking_id,
         x.electricity_micros, x.wear_micros, x.reward_micros, x.job_micros,
         x.charge_micros + x.job_charge_micros AS paid,
         least(x.electricity_micros, x.charge_micros) AS electricity,
@@ -24,7 +25,7 @@ WITH funded AS (
         = 'settlement:' || %(settlement_id)s || ':corrects:' || x.corrected_entry_id
 ), summed AS (
     SELECT entry_id, owner_id, organization_id, currency, on_date, owner_kind, rest_kind,
-        buyer_kind, sum(electricity)::bigint AS electricity, sum(wear)::bigint AS wear,
+        buyer_kind, booking_id, sum(electricity)::bigint AS electricity, sum(wear)::bigint AS wear,
         sum(reward)::bigint AS reward, sum(job)::bigint AS job,
         sum(electricity_micros - electricity)::bigint AS rest_electricity,
         sum(wear_micros - wear)::bigint AS rest_wear,
@@ -33,15 +34,15 @@ WITH funded AS (
         sum(paid - electricity - wear - reward - job)::bigint AS kept
     FROM funded
     GROUP BY entry_id, owner_id, organization_id, currency, on_date, owner_kind, rest_kind,
-        buyer_kind
+        buyer_kind, booking_id
 )
 INSERT INTO posting (code, debit_kind, component, credit_kind, currency, owner_id,
-    organization_id, on_date, amount_micros, effective_at, entry_id)
+    organization_id, booking_id, on_date, amount_micros, effective_at, entry_id)
 SELECT 'correction', v.debit_kind,
     CASE WHEN v.debit_kind = 'owner_pending' THEN v.component ELSE '' END,
     v.credit_kind, s.currency, CASE WHEN v.component <> '' THEN s.owner_id END,
-    s.organization_id, s.on_date, v.micros, (s.on_date + 1)::timestamp AT TIME ZONE 'UTC',
-    s.entry_id
+    s.organization_id, s.booking_id, s.on_date, v.micros,
+    (s.on_date + 1)::timestamp AT TIME ZONE 'UTC', s.entry_id
 FROM summed s
 CROSS JOIN LATERAL (
     VALUES
