@@ -63,6 +63,46 @@ class GapPage:
     next_cursor: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hole:
+    """
+    Numbers that a vehicle left out, both included, and the readings on either side of them.
+    """
+
+    first_sequence: int
+    last_sequence: int
+    metered_until: datetime
+    metered_from: datetime
+
+    @property
+    def missing_count(self) -> int:
+        return self.last_sequence - self.first_sequence + 1
+
+
+# Every stored record has a line or was set aside, and both are kept by vehicle.
+_HOLES = """
+WITH heard AS (
+    SELECT u.sequence, u.starts_at, u.ends_at
+    FROM (
+        SELECT on_date, record_id FROM billing_ratedline
+        WHERE vehicle_id = %(vehicle_id)s AND kind = 0
+        UNION
+        SELECT on_date, record_id FROM billing_quarantinedrecord
+        WHERE vehicle_id = %(vehicle_id)s AND record_id IS NOT NULL
+    ) r
+    JOIN billing_usagerecord u ON u.on_date = r.on_date AND u.id = r.record_id
+), step AS (
+    SELECT sequence, ends_at, lead(sequence) OVER by_sequence AS next_sequence,
+        lead(starts_at) OVER by_sequence AS next_starts_at
+    FROM heard
+    WINDOW by_sequence AS (ORDER BY sequence)
+)
+SELECT sequence + 1, next_sequence - 1, ends_at, next_starts_at
+FROM step
+WHERE next_sequence > sequence + 1
+ORDER BY sequence DESC
+LIMIT %(limit)s
+"""
 _HEARD = """
 SELECT (SELECT received_at FROM billing_usagebatch ORDER BY id DESC LIMIT 1),
     (SELECT count(*) FROM marketplace_booking_terms_v
@@ -118,6 +158,23 @@ def list_gaps(*, cursor: str | None, limit: int) -> GapPage:
             for meter in page.items
         ),
         next_cursor=page.next_cursor,
+    )
+
+
+def list_holes(*, vehicle_id: int, limit: int) -> tuple[Hole, ...]:
+    """
+    Return the numbers that one vehicle left out, the latest first: what to ask for again.
+    """
+    return tuple(
+        Hole(
+            first_sequence=first,
+            last_sequence=last,
+            metered_until=before,
+            metered_from=after,
+        )
+        for first, last, before, after in fetch_rows(
+            _HOLES, {"vehicle_id": vehicle_id, "limit": limit}
+        )
     )
 
 

@@ -4,7 +4,7 @@ Metering: whether usage comes in when it has to, and the vehicles whose records 
 
 from datetime import datetime
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -14,10 +14,18 @@ from django.views.decorators.http import require_safe
 
 from accounts.permissions import PersonRequest, finance_required, operator_required
 from accounts.queries import find_scheduler_heard_at
-from billing.queries.metering import GapPage, Metering, MeteringState, get_metering, list_gaps
+from billing.queries.metering import (
+    GapPage,
+    Hole,
+    Metering,
+    MeteringState,
+    get_metering,
+    list_gaps,
+    list_holes,
+)
 from web.components import Cell, Column, DataTable, Fact, Pages, Row, Sign
-from web.limits import METERING_SILENT_S, PAGE_ROWS
-from web.public_ids import encode
+from web.limits import METERING_SILENT_S, PAGE_ROWS, PAGE_ROWS_MAX
+from web.public_ids import decode, encode
 from web.templatetags.parado import duration, local_datetime, number, since
 
 
@@ -51,8 +59,51 @@ def _show(request: PersonRequest) -> HttpResponse:
         "metering": metering,
         "table": _make_table(page, request.user.time_zone),
         "pages": Pages(next_url=f"?cursor={page.next_cursor}" if page.next_cursor else ""),
+        **_ask_for_one(request.GET.get("vehicle", ""), request.user.time_zone),
     }
     return render(request, "billing/metering.html", context)
+
+
+def _ask_for_one(vehicle: str, zone: str) -> dict[str, object]:
+    """
+    Return the numbers that one vehicle left out, when the page was asked for one.
+    """
+    if not vehicle:
+        return {}
+    vehicle_id = decode("veh", vehicle)
+    if vehicle_id is None:
+        raise Http404
+    holes = list_holes(vehicle_id=vehicle_id, limit=PAGE_ROWS_MAX)
+    return {"vehicle": vehicle, "holes": _make_holes(holes, zone)}
+
+
+def _make_holes(holes: tuple[Hole, ...], zone: str) -> DataTable:
+    return DataTable(
+        caption=_("The numbers that this vehicle left out, the latest first"),
+        columns=(
+            Column(label=_("Numbers")),
+            Column(label=_("Missing"), is_number=True),
+            Column(label=_("Metered until")),
+            Column(label=_("and again from")),
+        ),
+        rows=tuple(
+            Row(
+                cells=(
+                    Cell(text=_span(hole.first_sequence, hole.last_sequence), is_strong=True),
+                    Cell(text=number(hole.missing_count)),
+                    Cell(text=local_datetime(hole.metered_until, zone)),
+                    Cell(text=local_datetime(hole.metered_from, zone)),
+                )
+            )
+            for hole in holes
+        ),
+        is_dense=True,
+        key="holes",
+    )
+
+
+def _span(first: int, last: int) -> str:
+    return f"{first}" if first == last else f"{first}\N{EN DASH}{last}"
 
 
 def _make_sign(metering: Metering, heard_at: datetime | None, now: datetime) -> Sign:
@@ -111,12 +162,13 @@ def _make_table(page: GapPage, zone: str) -> DataTable:
                 cells=(
                     Cell(
                         text=encode("veh", row.vehicle_id),
+                        url=f"?vehicle={encode('veh', row.vehicle_id)}",
                         note=_("metered until %(time)s")
                         % {"time": local_datetime(row.latest_ends_at, zone)},
                     ),
                     Cell(text=number(row.missing_count), is_strong=True),
                     Cell(text=number(row.record_count)),
-                    Cell(text=f"{row.first_sequence}\N{EN DASH}{row.last_sequence}"),
+                    Cell(text=_span(row.first_sequence, row.last_sequence)),
                 )
             )
             for row in page.rows
