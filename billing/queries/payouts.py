@@ -38,7 +38,7 @@ VIEWS: dict[RunView, Q] = {
     RunView.LOOK: Q(state__in=[State.UNKNOWN, State.FAILED])
     | Q(is_after_failure=True)
     | Q(block_reason__in=[BlockReason.RECEIVABLE_OUTWEIGHS, BlockReason.ACCOUNT_NOT_READY]),
-    RunView.HELD: Q(block_reason=BlockReason.HELD),
+    RunView.HELD: Q(block_reason__in=[BlockReason.HELD, BlockReason.NO_PAYOUT_ACCOUNT]),
     RunView.BELOW_MINIMUM: Q(block_reason=BlockReason.BELOW_MINIMUM),
     RunView.FAILED: Q(state=State.FAILED) | Q(is_after_failure=True),
 }

@@ -39,6 +39,7 @@ from web.templatetags.parado import (
     local_datetime,
     local_time,
     money,
+    money_exact,
     number,
     power,
     price_kwh,
@@ -307,7 +308,12 @@ def _make_facts(booking: BookingRow, zone: str) -> tuple[Fact, ...]:
         Fact(label=_("Energy"), value=energy(booking.energy_wh)),
         Fact(label=_("Kind of work"), value=categories[booking.workload_category]),
         Fact(label=_("Price"), value=price_kwh(price.micros_per_kwh, price.currency)),
-        Fact(label=_("Jobs at most"), value=number(booking.jobs_max)),
+        Fact(
+            label=_("Jobs at most"),
+            value=number(booking.jobs_max),
+            note=_("%(price)s for each completed job")
+            % {"price": money_exact(price.micros_per_job, price.currency)},
+        ),
         Fact(
             label=_("Booked by"),
             value=names.get(booking.placed_by_id or 0, _("An API key")),

@@ -239,6 +239,7 @@ class TestOneBooking:
         assert "€45.00" in text
         assert "€75.00" in text  # still held
         assert "AI inference" in text
+        assert "€0.0025 for each completed job" in text
         assert "Ben" in text
 
     def test_foreign_and_absent_are_the_same_page(

@@ -81,6 +81,8 @@ class TestSelector:
 
     def test_counts_follow_a_hold(self, run: PayoutRun) -> None:
         line = Payout.objects.get(owner__display_name="Olivia")
+        # Mallory, who has no account that could be paid.
+        assert read_counts(run).view_counts[RunView.HELD] == 1
 
         hold_payouts(
             run_id=run.pk,
@@ -91,7 +93,7 @@ class TestSelector:
         )
 
         assert read_counts(run).view_counts == count_rows(run)
-        assert read_counts(run).view_counts[RunView.HELD] == 1
+        assert read_counts(run).view_counts[RunView.HELD] == 2
 
     def test_counts_are_those_of_the_lines_once_money_moves(self, run: PayoutRun) -> None:
         submit_run(run_id=run.pk, actor_id=run.calculated_by_id, now=NOON)
