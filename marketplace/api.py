@@ -5,7 +5,7 @@ What machines may read of the marketplace: pools, capacity, and the scheduler's 
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from django.utils import timezone
@@ -15,12 +15,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.permissions import HasScope
+from consent.rules import WorkloadCategory
 from marketplace import rules
 from marketplace.queries import capacity, pools
 from marketplace.queries.pools import PoolRow
 from web.callers import get_caller
 from web.feeds import read_feed
 from web.limits import FEED_ROWS, FEED_ROWS_MAX, FEED_WAIT_S_MAX
+from web.openapi import answer
 from web.problems import FieldError, Problem, not_found
 from web.public_ids import decode, encode
 from web.strict_json import Instant, Strict, read_query
@@ -61,10 +63,100 @@ class FeedQuery(Strict):
     wait_s: float = 0
 
 
+# ------------------------------------------------------------------ what is answered
+class Money(msgspec.Struct):
+    """
+    Whole micros: millionths of the currency's unit.
+    """
+
+    amount_micros: int
+    currency: str
+
+
+class Price(msgspec.Struct):
+    per_kwh: Money
+    per_job: Money
+
+
+class Region(msgspec.Struct):
+    code: str
+    name: str
+    country: str
+    time_zone: str
+
+
+class HardwareClass(msgspec.Struct):
+    code: str
+    name: str
+
+
+class Pool(msgspec.Struct):
+    """
+    A region and a class of hardware; without a price nothing of it is on sale now.
+    """
+
+    id: str
+    region: Region
+    hardware_class: HardwareClass
+    price: Price | None
+
+
+class PoolList(msgspec.Struct):
+    data: list[Pool]
+    next_cursor: str | None
+
+
+class CapacityStep(msgspec.Struct):
+    """
+    Power that is left from `starts_at` until just before `ends_at`.
+    """
+
+    starts_at: datetime
+    ends_at: datetime
+    power_w: int
+    price: Price | None
+
+
+class CapacityList(msgspec.Struct):
+    data: list[CapacityStep]
+    next_cursor: str | None
+
+
+class ServedBooking(msgspec.Struct):
+    id: str
+    pool_id: str
+    region: str
+    hardware_class: str
+    starts_at: datetime
+    ends_at: datetime
+    power_w: int
+    energy_wh: int
+    jobs_max: int
+    workload_category: WorkloadCategory
+
+
+class BookingNews(msgspec.Struct):
+    event: Literal["placed", "released"]
+    occurred_at: datetime
+    booking: ServedBooking
+
+
+class BookingFeedPage(msgspec.Struct):
+    """
+    Hand `next_cursor` back to go on, for ever.
+    """
+
+    data: list[BookingNews]
+    next_cursor: str
+    has_more: bool
+
+
 class Pools(APIView):
     permission_classes = [HasScope("pools:read")]
 
-    @extend_schema(operation_id="list_pools", summary="Pools that can be booked", responses=dict)
+    @extend_schema(
+        operation_id="list_pools", summary="Pools that can be booked", responses=answer(PoolList)
+    )
     def get(self, request: Request) -> Response:
         read_query(request.query_params, NoQuery)
         rows = pools.list_pools(now=timezone.now())
@@ -82,7 +174,7 @@ class Capacity(APIView):
             OpenApiParameter("from", datetime, required=True),
             OpenApiParameter("to", datetime, required=True),
         ],
-        responses=dict,
+        responses=answer(CapacityList),
     )
     def get(self, request: Request) -> Response:
         query = read_query(request.query_params, CapacityQuery)
@@ -103,7 +195,7 @@ class BookingFeed(APIView):
             OpenApiParameter("limit", int, description=f"1 to {FEED_ROWS_MAX}"),
             OpenApiParameter("wait_s", float, description=f"0 to {FEED_WAIT_S_MAX}"),
         ],
-        responses=dict,
+        responses=answer(BookingFeedPage),
     )
     def get(self, request: Request) -> Response:
         # A buyer's key may carry the same scope, for its own bookings.

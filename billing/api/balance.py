@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.permissions import HasScope
+from billing.api import shapes
 from billing.api.paging import (
     PAGING,
     PageQuery,
@@ -20,6 +21,7 @@ from billing.api.paging import (
 )
 from billing.queries import bookings as queries
 from marketplace.api import NoQuery, show_money
+from web.openapi import answer
 from web.public_ids import encode
 from web.strict_json import read_query
 
@@ -28,7 +30,9 @@ class Balance(APIView):
     permission_classes = [HasScope("balance:read")]
 
     @extend_schema(
-        operation_id="get_balance", summary="Prepaid money, free and held", responses=dict
+        operation_id="get_balance",
+        summary="Prepaid money, free and held",
+        responses=answer(shapes.BalanceList),
     )
     def get(self, request: Request) -> Response:
         read_query(request.query_params, NoQuery)
@@ -55,7 +59,7 @@ class Transfers(APIView):
         operation_id="list_transfers",
         summary="What changed the available balance, newest first",
         parameters=PAGING,
-        responses=dict,
+        responses=answer(shapes.BalanceMoveList),
     )
     def get(self, request: Request) -> Response:
         organization_id = get_organization_id(request)

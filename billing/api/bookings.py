@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.permissions import HasScope
+from billing.api import shapes
 from billing.api.paging import (
     PAGING,
     PageQuery,
@@ -36,6 +37,7 @@ from marketplace.queries import pools
 from marketplace.queries.bookings import BookingRow, Phase
 from web.idempotency import idempotent, read_key
 from web.limits import PAGE_ROWS
+from web.openapi import answer, body
 from web.pagination import decode_cursor
 from web.problems import FieldError, Problem, not_found
 from web.public_ids import decode, encode
@@ -78,7 +80,7 @@ class Bookings(APIView):
         operation_id="list_bookings",
         summary="The organisation's bookings, newest first",
         parameters=[*PAGING, OpenApiParameter("state", str, enum=[each.value for each in Phase])],
-        responses=dict,
+        responses=answer(shapes.BookingList),
     )
     def get(self, request: Request) -> Response:
         organization_id = get_organization_id(request)
@@ -106,15 +108,17 @@ class Bookings(APIView):
     @extend_schema(
         operation_id="place_booking",
         summary="Book power of a pool for whole hours and hold what it can cost",
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
-        request=dict,
-        responses={201: dict},
+        parameters=[
+            OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, required=True)
+        ],
+        request=body(BookingBody),
+        responses=answer(shapes.Booking, status=HTTPStatus.CREATED),
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        body = read(request, BookingBody)
+        asked = read(request, BookingBody)
         buyer = operations.Buyer(organization_id=get_organization_id(request), actor_id=None)
-        booking = place(buyer=buyer, body=body, request_key=f"api:{read_key(request)}")
+        booking = place(buyer=buyer, body=asked, request_key=f"api:{read_key(request)}")
         shown = show_booking(booking, NOTHING_DELIVERED)
         return Response(
             shown,
@@ -126,7 +130,9 @@ class Bookings(APIView):
 class BookingDetail(APIView):
     permission_classes = [HasScope("bookings:read")]
 
-    @extend_schema(operation_id="get_booking", summary="One booking", responses=dict)
+    @extend_schema(
+        operation_id="get_booking", summary="One booking", responses=answer(shapes.Booking)
+    )
     def get(self, request: Request, booking_id: str) -> Response:
         read_query(request.query_params, NoQuery)
         booking = find_booking(request, booking_id)
@@ -141,7 +147,7 @@ class BookingUsage(APIView):
         operation_id="list_booking_usage",
         summary="What each job used of a booking",
         parameters=PAGING,
-        responses=dict,
+        responses=answer(shapes.JobList),
     )
     def get(self, request: Request, booking_id: str) -> Response:
         query = read_query(request.query_params, PageQuery)

@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.permissions import HasScope
+from billing.api import shapes
 from billing.api.paging import PAGING, PageQuery, clamp
 from billing.queries import payouts as queries
 from billing.queries.payouts import PayoutRow, RunCard, RunView
@@ -27,6 +28,7 @@ from billing.reports.sheets import TooManyRows
 from billing.reports.trial_balance import TRIAL_BALANCE
 from marketplace.api import NoQuery, show_money
 from web.limits import PAGE_ROWS
+from web.openapi import answer
 from web.problems import Problem, not_found
 from web.public_ids import decode, encode
 from web.strict_json import Instant, Strict, read_query
@@ -34,6 +36,7 @@ from web.strict_json import Instant, Strict, read_query
 
 FileFormat = Literal["json", "csv", "xlsx"]
 FORMAT = OpenApiParameter("format", str, enum=["json", "csv", "xlsx"])
+FILES = ("text/csv", XLSX_TYPE)
 VIEW = OpenApiParameter("view", str, enum=[view.value for view in RunView])
 
 
@@ -72,7 +75,7 @@ class PayoutRuns(APIView):
         operation_id="list_payout_runs",
         summary="Payout runs, newest first",
         parameters=PAGING,
-        responses=dict,
+        responses=answer(shapes.PayoutRunList),
     )
     def get(self, request: Request) -> Response:
         query = read_query(request.query_params, PageQuery)
@@ -85,7 +88,9 @@ class PayoutRuns(APIView):
 class PayoutRunDetail(APIView):
     permission_classes = [HasScope("finance:read")]
 
-    @extend_schema(operation_id="get_payout_run", summary="One payout run", responses=dict)
+    @extend_schema(
+        operation_id="get_payout_run", summary="One payout run", responses=answer(shapes.PayoutRun)
+    )
     def get(self, request: Request, run_id: str) -> Response:
         read_query(request.query_params, NoQuery)
         return Response(show_run(find_run(run_id)))
@@ -99,7 +104,7 @@ class RunPayouts(APIView):
         operation_id="list_payouts",
         summary="The lines of one payout run; format=csv or xlsx for all of them in a file",
         parameters=[*PAGING, FORMAT, VIEW, OpenApiParameter("search", str)],
-        responses=dict,
+        responses=answer(shapes.PayoutList, files=FILES),
     )
     def get(self, request: Request, run_id: str) -> HttpResponseBase:
         query = read_query(request.query_params, PayoutsQuery)
@@ -130,7 +135,7 @@ class TrialBalanceReport(APIView):
             OpenApiParameter("booked_until", datetime),
             FORMAT,
         ],
-        responses=dict,
+        responses=answer(shapes.TrialBalance, files=FILES),
     )
     def get(self, request: Request) -> HttpResponseBase:
         query = read_query(request.query_params, TrialBalanceQuery)

@@ -7,17 +7,19 @@ from http import HTTPStatus
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.permissions import HasScope
+from billing.api import shapes
 from billing.api.paging import get_organization_id
 from billing.gateways.provider import ProviderRefused, ProviderUnknown
 from billing.operations import top_ups
 from web.idempotency import read_key
 from web.limits import BODY_BYTES_MAX
+from web.openapi import answer, body
 from web.problems import Problem
 from web.public_ids import encode
 from web.strict_json import Strict, read
@@ -43,17 +45,20 @@ class TopUps(APIView):
     @extend_schema(
         operation_id="start_top_up",
         summary="Start paying into the prepaid balance",
-        request=dict,
-        responses={201: dict},
+        parameters=[
+            OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, required=True)
+        ],
+        request=body(TopUpBody),
+        responses=answer(shapes.StartedTopUp, status=HTTPStatus.CREATED),
     )
     def post(self, request: Request) -> Response:
         organization_id = get_organization_id(request)
         request_key = read_key(request)
-        body = read(request, TopUpBody, max_bytes=BODY_BYTES_MAX)
+        asked = read(request, TopUpBody, max_bytes=BODY_BYTES_MAX)
         wish = top_ups.Wish(
             organization_id=organization_id,
-            amount_micros=body.amount.amount_micros,
-            currency=body.amount.currency,
+            amount_micros=asked.amount.amount_micros,
+            currency=asked.amount.currency,
             title="Parado",
             return_url=f"{settings.BASE_URL}{reverse('billing:buyer_billing_return')}",
             request_key=request_key,

@@ -9,26 +9,33 @@ from typing import NoReturn
 import msgspec
 from django.http import HttpResponse
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.authentication import ApiKeyPrincipal
 from accounts.permissions import HasScope
+from billing.api import shapes
 from billing.operations.ingest import BatchResult, ingest
-from billing.operations.usage_events import Reading, read_batch, read_lines, read_single
+from billing.operations.usage_events import (
+    Reading,
+    UsageEvent,
+    read_batch,
+    read_lines,
+    read_single,
+)
 from billing.queries.usage import BatchStatus, get_batch
-from web.limits import USAGE_BODY_BYTES_MAX
+from web.limits import USAGE_BODY_BYTES_MAX, USAGE_EVENTS_MAX
+from web.openapi import answer, shape
 from web.problems import Problem, not_found
 from web.public_ids import decode, encode
 
 
-READERS = {
-    "application/cloudevents-batch+json": read_batch,
-    "application/cloudevents+json": read_single,
-    "application/x-ndjson": read_lines,
-}
+BATCH = "application/cloudevents-batch+json"
+SINGLE = "application/cloudevents+json"
+LINES = "application/x-ndjson"
+READERS = {BATCH: read_batch, SINGLE: read_single, LINES: read_lines}
+EVENT = shape(UsageEvent)
 GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -40,8 +47,20 @@ class UsageBatches(APIView):
     permission_classes = [HasScope("usage:write")]
 
     @extend_schema(
-        request=dict.fromkeys(READERS, OpenApiTypes.OBJECT),
-        responses={202: OpenApiTypes.OBJECT},
+        operation_id="report_usage",
+        summary="Report metered usage, at most 10,000 events",
+        description=(
+            "CloudEvents 1.0: an array, a single event, or one event per line; gzip is"
+            " accepted. An event of the same id and content again is a duplicate. What cannot"
+            " be taken is set aside with its reason and never fails the rest; a correction"
+            " names the event that it `supersedes`."
+        ),
+        request={
+            BATCH: {"type": "array", "items": EVENT, "maxItems": USAGE_EVENTS_MAX},
+            SINGLE: EVENT,
+            LINES: {"type": "string", "description": "One event per line."},
+        },
+        responses=answer(shapes.BatchAnswer, status=HTTPStatus.ACCEPTED),
     )
     def post(self, request: Request) -> HttpResponse:
         principal = request.auth
@@ -58,7 +77,11 @@ class UsageBatch(APIView):
 
     permission_classes = [HasScope("usage:write")]
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    @extend_schema(
+        operation_id="get_usage_batch",
+        summary="What became of one batch",
+        responses=answer(shapes.BatchProgress),
+    )
     def get(self, request: Request, batch_id: str) -> HttpResponse:
         principal = request.auth
         assert isinstance(principal, ApiKeyPrincipal), "the scope is a machine's"

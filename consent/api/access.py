@@ -20,6 +20,7 @@ from rest_framework.views import APIView
 
 from accounts.permissions import HasScope
 from consent import operations
+from consent.api import shapes
 from consent.api.answers import Fault, show_decision, show_fault, show_stop
 from consent.api.samples import TelemetryBody, to_utc
 from consent.operations.decisions import Action, Answer, Semantic, Stop
@@ -27,6 +28,7 @@ from consent.operations.decisions import Request as Item
 from consent.queries import Question
 from consent.rules import LEASE, WorkloadCategory
 from web.limits import BODY_BYTES_MAX, EVALUATIONS_MAX, JOB_ENERGY_WH_MAX, TELEMETRY_AHEAD_S_MAX
+from web.openapi import answer, body
 from web.problems import FieldError, Problem
 from web.public_ids import decode
 from web.strict_json import Instant, loads, read_body, split_place
@@ -106,6 +108,26 @@ class Evaluations(msgspec.Struct):
         return {name: value for name, value in given.items() if value is not msgspec.UNSET}
 
 
+class QuestionItem(msgspec.Struct):
+    """
+    One item of a batch as it may be written: what it leaves out stands outside the list.
+    """
+
+    subject: Subject | msgspec.UnsetType = msgspec.UNSET
+    action: ActionName | msgspec.UnsetType = msgspec.UNSET
+    resource: Resource | msgspec.UnsetType = msgspec.UNSET
+    context: Context | msgspec.UnsetType = msgspec.UNSET
+
+
+class Questions(QuestionItem):
+    """
+    A batch as it may be written. It is read as `Evaluations`, each item by itself.
+    """
+
+    evaluations: Annotated[list[QuestionItem], msgspec.Meta(max_length=EVALUATIONS_MAX)] = []
+    options: Options = msgspec.field(default_factory=Options)
+
+
 class EvaluationView(APIView):
     permission_classes = [HasScope("decisions:read")]
 
@@ -117,8 +139,8 @@ class EvaluationView(APIView):
             " when the job is over. Treat a permit with an obligation that you do not"
             " understand as a deny."
         ),
-        request=dict,
-        responses=dict,
+        request=body(Evaluation),
+        responses=answer(shapes.Decision),
     )
     def post(self, request: Request) -> HttpResponse:
         return _respond(_answer_one(_load(request), timezone.now()))
@@ -135,8 +157,8 @@ class EvaluationsView(APIView):
             " with its own reason; it never fails the rest. What an item is granted counts for"
             " those after it. Without `evaluations` this is one evaluation."
         ),
-        request=dict,
-        responses=dict,
+        request=body(Questions),
+        responses=answer(shapes.Decisions),
     )
     def post(self, request: Request) -> HttpResponse:
         document = _load(request)
@@ -170,8 +192,8 @@ def metadata(request: HttpRequest) -> JsonResponse:
 
 
 def _load(request: Request) -> dict[str, Any]:
-    body = read_body(request, max_bytes=BODY_BYTES_MAX)
-    document = loads(body, max_bytes=BODY_BYTES_MAX, items_max=EVALUATIONS_MAX)
+    sent = read_body(request, max_bytes=BODY_BYTES_MAX)
+    document = loads(sent, max_bytes=BODY_BYTES_MAX, items_max=EVALUATIONS_MAX)
     if not isinstance(document, dict):
         raise Problem(HTTPStatus.BAD_REQUEST, "invalid", detail="Send an object.")
     return document

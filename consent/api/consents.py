@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.permissions import HasScope
+from consent.api import shapes
 from consent.queries.feed import (
     FEED_COLUMNS,
     FEED_TABLE,
@@ -18,6 +19,7 @@ from consent.queries.feed import (
 from web import tokens
 from web.feeds import FeedCursor, read_feed
 from web.limits import FEED_ROWS, FEED_ROWS_MAX, FEED_WAIT_S_MAX
+from web.openapi import answer
 from web.public_ids import encode
 from web.strict_json import Strict, read_query
 
@@ -48,7 +50,7 @@ class Consents(APIView):
             OpenApiParameter("limit", int, description=f"1 to {FEED_ROWS_MAX}"),
             OpenApiParameter("wait_s", float, description=f"0 to {FEED_WAIT_S_MAX}"),
         ],
-        responses=dict,
+        responses=answer(shapes.ConsentFeedPage),
     )
     def get(self, request: Request) -> Response:
         query = read_query(request.query_params, FeedQuery)

@@ -10,10 +10,12 @@ from rest_framework.views import APIView
 
 from accounts.permissions import HasScope
 from consent import operations
+from consent.api import shapes
 from consent.api.samples import Sample
 from consent.operations import SampleOutcome, TelemetryResult
 from consent.queries import Telemetry
 from web.limits import TELEMETRY_AHEAD_S_MAX, TELEMETRY_BODY_BYTES_MAX, TELEMETRY_SAMPLES_MAX
+from web.openapi import answer, body
 from web.public_ids import decode
 from web.strict_json import Strict, convert, loads, read_body
 
@@ -49,12 +51,12 @@ class TelemetryView(APIView):
             " vehicle until the next good one comes. `refused` are those that name no vehicle"
             " or cannot be read; nothing is kept of them."
         ),
-        request=dict,
-        responses=dict,
+        request=body(shapes.SampleList),
+        responses=answer(shapes.TelemetryVerdict),
     )
     def post(self, request: Request) -> Response:
-        body = read_body(request, max_bytes=TELEMETRY_BODY_BYTES_MAX)
-        document = loads(body, max_bytes=TELEMETRY_BODY_BYTES_MAX, items_max=TELEMETRY_SAMPLES_MAX)
+        sent = read_body(request, max_bytes=TELEMETRY_BODY_BYTES_MAX)
+        document = loads(sent, max_bytes=TELEMETRY_BODY_BYTES_MAX, items_max=TELEMETRY_SAMPLES_MAX)
         read = [_read_sample(item) for item in convert(document, TelemetryBatch).samples]
         good = [(place, *each) for place, each in enumerate(read) if isinstance(each, tuple)]
         result = operations.record_telemetry(

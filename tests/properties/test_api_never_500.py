@@ -17,6 +17,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -26,7 +27,9 @@ from django.conf import settings as django_settings
 from django.core.signals import got_request_exception
 from django.http.response import HttpResponseBase
 from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, given, settings
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from pytest_django import DjangoDbBlocker
 
 from tests.billing.meters import NOON
@@ -174,6 +177,40 @@ def test_unbent_requests_are_accepted(matrix: Matrix, known: dict[str, str]) -> 
 
         # The pool has no capacity from noon on, which is an answer too.
         assert response.status_code in {200, 201, 202, 409}, (path, response.content)  # type: ignore[attr-defined]
+        assert_is_as_described(operation, response)
+
+
+def assert_is_as_described(operation: Operation, response: HttpResponseBase) -> None:
+    """
+    Hold an answer to the OpenAPI document: every member of it is described, and is as described.
+    """
+    described = read_document()["paths"][operation.path][operation.method]["responses"]
+    answer = described.get(str(response.status_code), described["default"])
+    content: bytes = response.content  # type: ignore[attr-defined]
+    [schema] = [
+        each["schema"]
+        for media_type, each in answer["content"].items()
+        if media_type == response.headers["Content-Type"]
+    ]
+    validator = Draft202012Validator({**schema, "components": read_document()["components"]})
+    faults = [
+        f"{each.json_path}: {each.message}" for each in validator.iter_errors(json.loads(content))
+    ]
+    assert not faults, (operation, faults)
+
+
+@lru_cache
+def read_document() -> dict[str, Any]:
+    """
+    Return the document, with what it does not describe forbidden.
+    """
+    document: dict[str, Any] = json.loads(
+        json.dumps(SchemaGenerator().get_schema(public=True), default=str)  # type: ignore[no-untyped-call]
+    )
+    for schema in document["components"]["schemas"].values():
+        if "properties" in schema and schema["title"] != "ProblemDocument":
+            schema["additionalProperties"] = False
+    return document
 
 
 def share_of(operation: Operation) -> int:
