@@ -10,12 +10,13 @@ import psycopg2
 from psycopg2 import sql
 
 from config import postgres
-from config.devstack.supervisor import Child, Supervisor
+from config.devstack.supervisor import Child, StepFailed, Supervisor
 from config.devstack.surroundings import VAR
 
 
 DATABASE = "parado"
 APP_ROLE = "parado_app"
+ANSWER_TIMEOUT_S = 5
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,22 @@ def _make_app_role(url: str, *, password: str) -> None:
             sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(password))
         )
     connection.close()
+
+
+def check(url: str) -> None:
+    """
+    Make sure that a database somebody named can be reached.
+
+    :raises StepFailed: it cannot, in the server's own words.
+    """
+    try:
+        psycopg2.connect(url, connect_timeout=ANSWER_TIMEOUT_S).close()
+    except psycopg2.Error as error:
+        message = (
+            f"DATABASE_URL cannot be used: {str(error).strip()}\n"
+            "Make the database, or unset DATABASE_URL: then Parado brings its own."
+        )
+        raise StepFailed(message) from error
 
 
 def has_nobody(url: str) -> bool:

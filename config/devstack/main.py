@@ -25,12 +25,32 @@ FAILED = 1
 STOPPED = 130
 PORT = 8000
 WEEKS = 6
+# Of older sessions nothing would be accepted.
+WEEKS_MAX = 12
 
 
 class AlreadyRuns(Exception):
     """
     Another `up` of this checkout is running.
     """
+
+
+def read_port(text: str) -> int:
+    """
+    Return a port that a server can be told to listen on.
+    """
+    return _read_number(text, least=1, most=ports.PORT_MAX)
+
+
+def read_weeks(text: str) -> int:
+    return _read_number(text, least=1, most=WEEKS_MAX)
+
+
+def _read_number(text: str, *, least: int, most: int) -> int:
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        message = f"{text} is not a whole number from {least} to {most}"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
 
 
 def parse(arguments: list[str]) -> Options:
@@ -40,13 +60,13 @@ def parse(arguments: list[str]) -> Options:
         epilog="DATABASE_URL, CELERY_BROKER_URL and STRIPE_SECRET_KEY replace the embedded parts.",
     )
     parser.add_argument(
-        "--port", type=int, default=PORT, help="where to serve (default: %(default)s)"
+        "--port", type=read_port, default=PORT, help="where to serve (default: %(default)s)"
     )
     parser.add_argument("--once", action="store_true", help="run the main job, print, and exit")
     parser.add_argument("--fresh", action="store_true", help="forget the demo world and begin anew")
     parser.add_argument(
         "--weeks",
-        type=int,
+        type=read_weeks,
         default=WEEKS,
         help="weeks of sessions to replay (default: %(default)s)",
     )

@@ -4,9 +4,11 @@ Which port is free, and what to say when the wanted one is not.
 
 import errno
 import socket
+from itertools import chain
 
 
 HOST = "127.0.0.1"
+PORT_MAX = 65_535
 
 
 def is_free(port: int) -> bool:
@@ -33,9 +35,10 @@ def _is_answering(port: int) -> bool:
 
 def find_free(*, above: int) -> int:
     """
-    Return the first free port above the given one.
+    Return the first free port above the given one; where there is none, the last one below.
     """
-    return next(port for port in range(above + 1, 65_536) if is_free(port))
+    candidates = chain(range(above + 1, PORT_MAX + 1), range(above - 1, 1023, -1))
+    return next(port for port in candidates if is_free(port))
 
 
 def explain_taken(port: int) -> str:

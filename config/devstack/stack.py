@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-from config.devstack import database, ports, surroundings
+from config.devstack import broker, database, ports, surroundings
 from config.devstack.screen import step
 from config.devstack.supervisor import StepFailed, Supervisor
 from config.devstack.surroundings import ROOT, VAR, Options
@@ -40,6 +40,10 @@ def start(*, options: Options, supervisor: Supervisor) -> dict[str, str]:
         with step("starting PostgreSQL"):
             addresses = database.start(supervisor, app_password=kept["APP_PASSWORD"])
             env |= {"DATABASE_URL": addresses.app, "DATABASE_ADMIN_URL": addresses.admin}
+    else:
+        database.check(env["DATABASE_URL"])
+    if url := env.get("CELERY_BROKER_URL"):
+        broker.check(url)
     (VAR / "static").mkdir(parents=True, exist_ok=True)
     surroundings.write_environment_file(env)
     with step("migrating"):

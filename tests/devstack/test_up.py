@@ -3,14 +3,16 @@ What `manage.py up` says before it starts anything.
 """
 
 import fcntl
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from config.devstack import broker, database, ports, surroundings
 from config.devstack import main as up
-from config.devstack import ports, surroundings
+from config.devstack.supervisor import StepFailed
 
 
 @pytest.fixture
@@ -50,6 +52,41 @@ class TestUp:
 
         assert status == up.PORT_TAKEN
         assert "already runs from this checkout" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("port", ["0", "-1", "65536", "99999", "80.5", "\u0661"])
+    def test_refuses_what_is_no_port(
+        self, port: str, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with pytest.raises(SystemExit):
+            up.main([f"--port={port}"])
+
+        assert "is not a whole number from 1 to 65535" in capsys.readouterr().err
+
+    def test_finds_a_port_below_where_none_is_above(self) -> None:
+        assert 1_023 < ports.find_free(above=ports.PORT_MAX) < ports.PORT_MAX
+
+
+class TestGivenParts:
+    @pytest.mark.parametrize(
+        "url", ["postgres://nobody@127.0.0.1:1/none", "nonsense", "postgres://127.0.0.1:x/y"]
+    )
+    def test_a_database_that_cannot_be_reached_is_named(self, url: str) -> None:
+        with pytest.raises(StepFailed, match="DATABASE_URL cannot be used"):
+            database.check(url)
+
+    def test_a_database_that_does_not_exist_is_named(self) -> None:
+        server = os.environ["DATABASE_URL"].rpartition("/")[0]
+
+        with pytest.raises(StepFailed, match='database "no_such" does not exist'):
+            database.check(f"{server}/no_such")
+
+    @pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "amqp://127.0.0.1:1//", "odd://x"])
+    def test_a_broker_that_cannot_be_reached_is_named(self, url: str) -> None:
+        with pytest.raises(StepFailed, match="CELERY_BROKER_URL cannot be used"):
+            broker.check(url)
+
+    def test_a_broker_of_files_needs_nobody(self) -> None:
+        broker.check("filesystem://localhost//")
 
 
 class TestEnvironment:

@@ -58,6 +58,9 @@ class TestTieOut:
 
         assert not tie_out.is_clean
         assert not tie_out.is_stripe_compared
+        assert tie_out.broken == ("ledger is provider",)
+        # Usage and ledger agree, and that is all that the line then says.
+        assert tie_out.difference_micros == 0
 
     def test_stripe_need_not_answer_where_nothing_was_ever_sent(self) -> None:
         tie_out = read_tie_out([LEDGER, line("ledger_is_provider", note="no answer")])
