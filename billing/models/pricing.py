@@ -8,8 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
-
-QUARTERS_PER_WEEK = 672
+from billing.rules import QUARTERS_PER_WEEK
 
 
 class Tariff(models.Model):

@@ -11,10 +11,10 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
 from billing.models import HOURS_PER_WEEK, Tariff, WorkOutlook
+from consent.rules.week import QUARTER_S
 from web.rows import fetch_rows
 
 
-QUARTER_S = 900
 # A share of few quarters says little: as many of the week's average are counted with it.
 PRIOR_QUARTERS = 8
 

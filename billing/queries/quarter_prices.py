@@ -3,7 +3,6 @@ The prices of an outlook, quarter-hour by quarter-hour.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
@@ -11,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from billing.queries.outlook import Electricity, Outlook, Rate
 from consent.rules import history
+from consent.rules.week import QUARTER_S
 
 
-QUARTER_S = 900
 Span = TypeVar("Span", Rate, Electricity)
 
 
@@ -83,7 +82,7 @@ def _cut(outlook: Outlook, first_n: int, last_n: int) -> Iterator[tuple[int, int
 
 
 def _find(spans: tuple[Span, ...], n: int) -> Span | None:
-    at = datetime.fromtimestamp(n * QUARTER_S, tz=UTC)
+    at = history.from_quarter(n)
     for span in spans:
         if span.starts_at <= at and (span.ends_at is None or at < span.ends_at):
             return span

@@ -15,10 +15,10 @@ from consent.queries.words import Text
 from consent.rules.cautions import find_kept_mask
 from consent.rules.strictness import Move
 from consent.rules.wear import find_wear_wh_max
+from consent.rules.week import QUARTER_S
 from web.templatetags.parado import SPACE, energy, number, pct
 
 
-QUARTER_S = 15 * 60
 # Each is a sentence of its own: one pattern for all would fit no other language.
 _SENTENCES: dict[str, Text] = {
     "plate": gettext_lazy("The number plate is now %(new)s, was %(old)s."),
