@@ -11,6 +11,7 @@ from billing.views import (
     erasure,
     ledger,
     metering,
+    payout_holds,
     payout_runs,
     payouts,
     quarantine,
@@ -54,6 +55,8 @@ FINANCE: list[URLPattern | URLResolver] = [
     path("finance/", finance_pages.show_queue, name="finance"),
     path("finance/runs/", finance_pages.show_runs, name="payout_runs"),
     path("finance/runs/new/", finance_pages.start_run, name="payout_run_start"),
+    path("finance/runs/held/", payout_holds.show_holds, name="payout_holds"),
+    path("finance/runs/held/lift/", payout_holds.lift_holds, name="payout_hold_lift"),
     path("finance/runs/<str:run_id>/", payout_runs.show_run, name="payout_run"),
     path(
         "finance/runs/<str:run_id>/progress/",

@@ -76,14 +76,22 @@ def _place(*, owner_id: int, reason: str, actor_id: int, now: datetime) -> Payou
 
 
 @durable
-def lift_hold(*, owner_id: int, actor_id: int, now: datetime) -> bool:
+def lift_holds(*, hold_ids: Sequence[int], actor_id: int, now: datetime) -> int:
     """
-    Let an owner be paid again; False when there was no hold.
+    Let the owners behind these holds be paid again.
+
+    Returns how many holds that were; one that was lifted before keeps who did it.
     """
-    live = PayoutHold.objects.filter(owner_id=owner_id, lifted_at=None)
-    is_lifted = bool(live.update(lifted_by_id=actor_id, lifted_at=now))
-    if is_lifted:
+    live = PayoutHold.objects.select_for_update().filter(pk__in=hold_ids, lifted_at=None)
+    holds = list(live.order_by("pk"))
+    PayoutHold.objects.filter(pk__in=[hold.pk for hold in holds]).update(
+        lifted_by_id=actor_id, lifted_at=now
+    )
+    for hold in holds:
         record_audit(
-            actor_id=actor_id, action="payout_hold.lifted", subject=f"person:{owner_id}", now=now
+            actor_id=actor_id,
+            action="payout_hold.lifted",
+            subject=f"person:{hold.owner_id}",
+            now=now,
         )
-    return is_lifted
+    return len(holds)

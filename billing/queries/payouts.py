@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet, Sum
 
 from accounts.queries import get_display_names
 from billing.models import Account, AccountKind, BlockReason, Payout, PayoutRun
+from billing.queries.payout_holds import count_holds
 from web.pagination import paginate
 from web.public_ids import decode, encode
 
@@ -267,6 +268,7 @@ class Queue:
     submitted: tuple[RunCard, ...]
     drafts: tuple[RunCard, ...]
     unknown_count: int
+    held_count: int
     payable: tuple[tuple[str, int], ...]
 
 
@@ -285,6 +287,7 @@ def get_queue() -> Queue:
         submitted=tuple(run for run in open_runs if run.state == PayoutRun.State.SUBMITTED),
         drafts=tuple(run for run in open_runs if run.state == PayoutRun.State.CALCULATED),
         unknown_count=Payout.objects.filter(state=State.UNKNOWN).count(),
+        held_count=count_holds(),
         payable=get_payable(),
     )
 

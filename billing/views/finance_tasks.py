@@ -69,6 +69,16 @@ def _list_runs(queue: Queue, *, request: PersonRequest, can_prepare: bool) -> It
             % {"n": number(queue.unknown_count)},
             note=_("They are looked up by themselves; nothing is sent twice."),
         )
+    if queue.held_count:
+        yield TaskRow(
+            label=ngettext(
+                "%(n)s owner is held back", "%(n)s owners are held back", queue.held_count
+            )
+            % {"n": number(queue.held_count)},
+            note=_("No run pays them until somebody lifts the hold."),
+            url=reverse("billing:payout_holds"),
+            action=_("Open"),
+        )
 
 
 def _ask_for_approval(run: RunCard, *, request: PersonRequest, can_prepare: bool) -> TaskRow:

@@ -3,7 +3,7 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.models import User
 from billing.models import Payout, PayoutAttempt, PayoutRun
-from billing.operations.payout_holds import lift_hold, place_hold
+from billing.operations.payout_holds import lift_holds, place_hold
 from billing.operations.payout_runs import (
     CurrencyNotPayable,
     DraftExists,
@@ -123,12 +123,14 @@ class TestCalculateRun:
     def test_blocks_while_held_and_pays_when_lifted(self, olivia: User, fiona: User) -> None:
         earn(olivia, reward=11_000_000)
         set_up_payouts(olivia)
-        place_hold(owner_id=olivia.pk, reason="Bank details changed", actor_id=fiona.pk, now=NOON)
+        hold = place_hold(
+            owner_id=olivia.pk, reason="Bank details changed", actor_id=fiona.pk, now=NOON
+        )
 
         held = calculate(fiona)
         assert held.block_reason == "held"
         cancel_run(run_id=held.run_id, actor_id=fiona.pk, now=NOON)
-        lift_hold(owner_id=olivia.pk, actor_id=fiona.pk, now=NOON)
+        lift_holds(hold_ids=[hold.pk], actor_id=fiona.pk, now=NOON)
 
         assert calculate(fiona).state == Payout.State.READY
 

@@ -109,11 +109,17 @@ def look_at(page: Page, *, size: dict[str, int], name: str) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 def test_no_page_of_finance_has_a_barrier_or_scrolls_sideways(
-    open_page: Opener, run: PayoutRun, felix: User, size: dict[str, int], scheme: str
+    open_page: Opener,
+    run: PayoutRun,
+    fiona: User,
+    felix: User,
+    size: dict[str, int],
+    scheme: str,
 ) -> None:
     paths = (
         "/finance/",
         "/finance/runs/",
+        "/finance/runs/held/",
         f"/finance/runs/{encode('run', run.pk)}/",
         "/finance/ledger/",
         "/finance/reports/",
@@ -123,6 +129,9 @@ def test_no_page_of_finance_has_a_barrier_or_scrolls_sideways(
         page = open_page(felix, path, viewport=size, color_scheme=scheme)
         name = f"{path.strip('/').replace('/', '-')[:16]}-{size['width']}-{scheme}"
         look_at(page, size=size, name=name)
+    # Whoever prepares runs can choose here, too.
+    page = open_page(fiona, "/finance/runs/held/", viewport=size, color_scheme=scheme)
+    look_at(page, size=size, name=f"finance-held-{size['width']}-{scheme}")
 
 
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])

@@ -146,6 +146,8 @@ PAGES_OF_STAFF = (
     post("billing:payout_run_cancel", frozenset({"fiona"}), thing="run"),
     post("billing:payout_run_hold", frozenset({"fiona"}), thing="run"),
     page("billing:payout_run_export", FINANCE, thing="run_file"),
+    page("billing:payout_holds", FINANCE),
+    post("billing:payout_hold_lift", frozenset({"fiona"})),
     page("billing:ledger", FINANCE),
     post("billing:ledger_check", FINANCE),
     page("billing:ledger_export", FINANCE, arguments={"file_format": "csv"}),
