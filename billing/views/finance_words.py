@@ -2,6 +2,7 @@
 How finance's pages name states and draw runs.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -160,7 +161,9 @@ def make_books_ties(check: LastCheck | None, *, currency: str) -> tuple[tuple[st
     )
 
 
-def make_lines_table(rows: tuple[PayoutRow, ...], *, can_hold: bool) -> DataTable:
+def make_lines_table(
+    rows: tuple[PayoutRow, ...], *, can_hold: bool, selected: Collection[str] = ()
+) -> DataTable:
     return DataTable(
         caption=_("Lines of this run"),
         columns=(
@@ -182,6 +185,7 @@ def make_lines_table(rows: tuple[PayoutRow, ...], *, can_hold: bool) -> DataTabl
                     Cell(tag=make_payout_tag(row)),
                 ),
                 select=row.public_id if can_hold else "",
+                is_selected=row.public_id in selected,
             )
             for row in rows
         ),

@@ -91,9 +91,11 @@ def read_filter(request: PersonRequest) -> Filter:
 @require_safe
 @finance_required
 def show_run(request: PersonRequest, run_id: str) -> HttpResponse:
-    run = find_run(run_id)
-    form = ApproveForm(run=run, actor_id=request.user.pk, initial={"checksum": run.checksum})
-    return _render(request, run, form=form)
+    return _render(request, find_run(run_id))
+
+
+def _make_approve_form(request: PersonRequest, run: RunCard) -> ApproveForm:
+    return ApproveForm(run=run, actor_id=request.user.pk, initial={"checksum": run.checksum})
 
 
 @require_safe
@@ -116,7 +118,12 @@ def _make_progress(run: RunCard) -> dict[str, Any]:
 
 
 def _render(
-    request: PersonRequest, run: RunCard, *, form: ApproveForm, status: int = 200
+    request: PersonRequest,
+    run: RunCard,
+    *,
+    form: ApproveForm | None = None,
+    hold_form: HoldForm | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     chosen = read_filter(request)
     user = request.user
@@ -139,14 +146,16 @@ def _render(
         "views": _make_views(summary, chosen),
         "chosen": chosen,
         "table": words.make_lines_table(
-            page.rows, can_hold=is_preparer and run.state == State.CALCULATED
+            page.rows,
+            can_hold=is_preparer and run.state == State.CALCULATED,
+            selected=request.POST.getlist("payout"),
         ),
         "pages": Pages(
             next_url=f"?{chosen.query}&cursor={page.next_cursor}" if page.next_cursor else ""
         ),
         "entries": words.make_timeline(run, zone=user.time_zone),
-        "form": form,
-        "hold_form": HoldForm(),
+        "form": form or _make_approve_form(request, run),
+        "hold_form": hold_form or HoldForm(),
         "zone": user.time_zone,
         "is_mine": is_mine,
         "can_submit": is_preparer and run.state == State.CALCULATED and run.payout_count,
@@ -245,14 +254,15 @@ def approve_run(request: PersonRequest, run_id: str) -> HttpResponse:
 @preparer_required
 def hold_lines(request: PersonRequest, run_id: str) -> HttpResponse:
     """
-    Hold the chosen owners back: their lines leave the run, which is worked out anew.
+    Hold the chosen owners back: their lines stay in the run, blocked, and its sums change.
     """
     run, form = find_run(run_id), HoldForm(request.POST)
     ids = [decode("pay", text) for text in request.POST.getlist("payout")]
     chosen = [number for number in ids if number is not None]
-    if not form.is_valid() or not chosen:
-        messages.error(request, _("Choose owners and give a reason."))
-        return redirect("billing:payout_run", run_id)
+    if form.is_valid() and not chosen:
+        form.add_error(None, _("Choose the owners who shall be held back."))
+    if form.errors:
+        return _render(request, run, hold_form=form, status=422)
     count = hold_payouts(
         run_id=run.run_id,
         payout_ids=chosen,
@@ -260,8 +270,9 @@ def hold_lines(request: PersonRequest, run_id: str) -> HttpResponse:
         actor_id=request.user.pk,
         now=timezone.now(),
     )
-    messages.success(
-        request,
-        ngettext("%(n)s owner is held back.", "%(n)s owners are held back.", count) % {"n": count},
-    )
+    if count:
+        text = ngettext("%(n)s owner is held back.", "%(n)s owners are held back.", count)
+        messages.success(request, text % {"n": count})
+    else:
+        messages.warning(request, _("Somebody was faster: the run has moved on."))
     return redirect("billing:payout_run", run_id)

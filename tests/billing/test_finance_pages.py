@@ -212,6 +212,38 @@ class TestPrepare:
         assert run.carried_micros == 11_504_600 + 9_200_000
         assert PayoutHold.objects.get().reason == "Bank details changed"
 
+    def test_a_hold_without_a_reason_or_an_owner_says_what_is_missing(
+        self, client: Client, run: PayoutRun, fiona: User
+    ) -> None:
+        sign_in(client, fiona)
+        line = encode("pay", Payout.objects.get(state="ready").pk)
+
+        no_reason = client.post(url("payout_run_hold", run), {"payout": [line], "reason": ""})
+        nobody = client.post(url("payout_run_hold", run), {"reason": "Bank details changed"})
+
+        assert (no_reason.status_code, nobody.status_code) == (422, 422)
+        page = no_reason.content.decode()
+        assert '<a href="#id_reason">' in page
+        assert re.search(rf'value="{line}" checked', page), "what was chosen stays chosen"
+        page = nobody.content.decode()
+        assert "Choose the owners who shall be held back." in page
+        assert 'value="Bank details changed"' in page
+        assert not PayoutHold.objects.exists()
+
+    def test_a_hold_that_comes_too_late_says_so(
+        self, client: Client, run: PayoutRun, fiona: User
+    ) -> None:
+        sign_in(client, fiona)
+        line = encode("pay", Payout.objects.get(state="ready").pk)
+        submit(run, fiona)
+
+        response = client.post(
+            url("payout_run_hold", run), {"payout": [line], "reason": "Asked"}, follow=True
+        )
+
+        assert "the run has moved on" in response.content.decode()
+        assert not PayoutHold.objects.exists()
+
     def test_cancels(self, client: Client, run: PayoutRun, fiona: User) -> None:
         sign_in(client, fiona)
 
