@@ -32,7 +32,6 @@ from consent.rules.faults import Fault, FaultCode, find_faults
 from consent.rules.hours import Hours
 from consent.rules.latches import is_recovering_after, step_cold_latch, step_heat_latch
 from consent.rules.terms import (
-    NO_STATE,
     NO_USE,
     Decision,
     Finding,
@@ -55,7 +54,6 @@ __all__ = [
     "GATES_WITHOUT_GRACE",
     "GRACE_FINISH_S_MAX",
     "LEASE",
-    "NO_STATE",
     "NO_USE",
     "TELEMETRY_STALE",
     "BuyersMode",

@@ -173,7 +173,6 @@ class Workload:
     refused_since: datetime | None = None
 
 
-NO_STATE = State()
 NO_USE = Use()
 
 # A limit or a reading in a finding: whole numbers in the unit of its rule, yes or no,

@@ -7,7 +7,6 @@ import pytest
 
 from consent.rules import (
     CHECKS,
-    NO_STATE,
     NO_USE,
     Gate,
     Pause,
@@ -188,7 +187,7 @@ class TestReasons:
 
     def test_a_car_never_heard_from_gives_one_reason_not_five(self) -> None:
         decision = decide(
-            rules=NIGHT_RULES, state=NO_STATE, use=NO_USE, workload=INFERENCE, now=NIGHT
+            rules=NIGHT_RULES, state=State(), use=NO_USE, workload=INFERENCE, now=NIGHT
         )
 
         assert decision.codes == (ReasonCode.TELEMETRY_MISSING,)

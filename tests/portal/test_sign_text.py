@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from consent.rules import (
-    NO_STATE,
     NO_USE,
     BuyersMode,
     Pause,
@@ -65,7 +64,7 @@ REASONS: list[tuple[ReasonCode, dict[str, Any], str]] = [
         {"state": replace(STATE, pause=Pause(NOW, None))},
         "You set no end. Nothing runs until you resume.",
     ),
-    (ReasonCode.TELEMETRY_MISSING, {"state": NO_STATE}, "We have not heard from this car yet."),
+    (ReasonCode.TELEMETRY_MISSING, {"state": State()}, "We have not heard from this car yet."),
     (
         ReasonCode.TELEMETRY_STALE,
         {"state": replace(STATE, observed_at=NOW - timedelta(minutes=12))},
