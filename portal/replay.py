@@ -96,6 +96,8 @@ def show_replay(request: PersonRequest, vehicle_id: int) -> HttpResponse:
         "nav_current": "rules",
     }
     if getattr(request, "htmx", False):
+        # A further car of the page comes without a target of its own, and without a choice.
+        context["has_choices"] = bool(request.headers.get("HX-Target"))
         return render(request, "portal/_replay.html", context)
     context["others"] = () if form.is_bound else list_others(owner_id, vehicle_id)
     status = HTTPStatus.OK if is_readable else HTTPStatus.UNPROCESSABLE_ENTITY

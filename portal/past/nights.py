@@ -84,8 +84,9 @@ class Lost(NamedTuple):
 @dataclass(kw_only=True)
 class Night:
     """
-    One night. `blocked` counts the quarters in the hours by the rule that is named first;
-    `really` is what it really paid. A night that was paused is not a usual one.
+    One night. `blocked` counts the quarters in the hours by the rule that is named first, and
+    of those outside the ones that the hours kept from work; `really` is what it really paid. A
+    night that was paused is not a usual one.
     """
 
     first_n: int
@@ -214,7 +215,10 @@ class _Sum:
                     worked_s += quarter.compute_s
                     if counts:
                         self.count_work(quarter, money[2])
-            elif counts and not mask & (mask - 1) and (has_work or mask & _OF_SHARED):
+                continue
+            if has_work and mask & _OF_HOURS and (quarter.has_run or not mask & ~_OF_HOURS):
+                _add_blocked(night, mask, 1)
+            if counts and not mask & (mask - 1) and (has_work or mask & _OF_SHARED):
                 self.count_lost(find_first_part(mask), quarter)
         night.money = Money(round(electricity), round(wear), round(net))
         night.energy_wh = round(energy_mwh / 1000)
@@ -229,8 +233,7 @@ class _Sum:
             if mask & _OF_HOURS:
                 continue
             if mask:
-                part = find_first_part(mask)
-                night.blocked[part] = night.blocked.get(part, 0) + quarters
+                _add_blocked(night, mask, quarters)
             if night.is_paused or mask & _OF_PRESENCE:
                 continue
             self.plugged += quarters
@@ -298,6 +301,11 @@ class _Sum:
                 [0] * HOURS_PER_WEEK
             )
         return self.jobs[kinds]
+
+
+def _add_blocked(night: Night, mask: int, quarters: int) -> None:
+    part = find_first_part(mask)
+    night.blocked[part] = night.blocked.get(part, 0) + quarters
 
 
 def _list_nights(facts: Facts) -> list[Night]:

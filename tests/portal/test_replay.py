@@ -2,6 +2,7 @@
 The nights again under a draft: each with what it would have brought and what stood in its way.
 """
 
+import re
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -84,6 +85,17 @@ class TestNights:
         assert first.cells[4].text == "0.00"
         assert first.cells[5].text == "0.16"
 
+    def test_say_that_the_hours_stood_in_the_way_of_work(
+        self, client: Client, world: World
+    ) -> None:
+        # From 22 on: of the work of 21 to 23 the first hour is lost, and it was there.
+        late = (Window((0, 1, 2, 3, 4, 5, 6), 22 * 60, 7 * 60),)
+        view = post(client, world, windows=late).context["view"]
+
+        first = view.table.rows[0]
+        assert first.cells[1].text.startswith("Outside your hours")
+        assert (first.cells[4].text, first.cells[5].text) == ("0.08", "0.16")
+
     def test_are_named_by_the_day_on_which_they_begin(self, client: Client, world: World) -> None:
         rows = look(client, world).context["view"].table.rows
 
@@ -130,6 +142,26 @@ class TestPage:
 
         assert "<html" not in response.text
         assert response.headers["Vary"].count("HX-Request") == 1
+
+    def test_marks_the_choice_also_where_only_a_fragment_changes(
+        self, client: Client, world: World
+    ) -> None:
+        sign_in(client, world.olivia)
+        headers = {"HX-Request": "true"}
+        with travel(NOON, tick=False):
+            url = address(world, "replay") + "?days=90"
+            chosen = client.get(url, headers=headers | {"HX-Target": "replay-x"}).text
+            further = client.get(url, headers=headers).text
+
+        assert re.search(r'days=90" aria-current="true"', chosen)
+        assert not re.search(r'days=30" aria-current', chosen)
+        # A further car on the page has no choice of its own.
+        assert 'id="choices"' not in further
+
+    def test_marks_the_choice_of_a_draft(self, client: Client, world: World) -> None:
+        page = post(client, world, days="90").text
+
+        assert 'name="days" value="90" aria-current="true"' in page
 
     def test_carries_the_draft_along(self, client: Client, world: World) -> None:
         response = post(client, world, battery_stop_pct=55, battery_resume_pct=60, days="90")
