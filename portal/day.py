@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from billing.queries.sessions import Stretch
 from consent.queries import VehicleCard
+from consent.queries.hours import PastHours
 from consent.queries.samples import HOLDS_FOR, Said
 from web.charts import Curve, Fill, Lane, Point, Span, Tone, draw_curve, draw_lane
 from web.components import Cell, Column, DataTable, Row
@@ -52,17 +53,17 @@ def draw_day(
     *,
     vehicle: VehicleCard,
     stretches: tuple[Stretch, ...],
-    open_spans: Iterable[Interval],
+    hours: PastHours,
     said: tuple[Said, ...] = (),
     now: datetime,
 ) -> DayView:
     """
     Return the 24 hours before now: what the car did, from its meter readings, from what it
-    said where nothing was metered, and from its owner's hours.
+    said where nothing was metered, and from its owner's consent, pauses and hours.
     """
     starts_at = now - DAY
     there = _find_whereabouts(said, vehicle, now)
-    spans = tuple(_fill_day(stretches, tuple(open_spans), there, starts_at, now))
+    spans = tuple(_fill_day(stretches, hours, there, starts_at, now))
     points = tuple(_list_points(stretches, said))
     return DayView(
         lane=draw_lane(spans=spans, starts_at=starts_at, ends_at=now, time_zone=vehicle.time_zone),
@@ -170,17 +171,17 @@ def _percent(permille: int | None) -> float | None:
 
 def _fill_day(
     stretches: tuple[Stretch, ...],
-    open_spans: tuple[Interval, ...],
+    hours: PastHours,
     there: Whereabouts,
     first: datetime,
     last: datetime,
 ) -> Iterator[Span]:
     at = first
     for stretch in stretches:
-        yield from _fill_gap(open_spans, there, at, stretch.starts_at)
+        yield from _fill_gap(hours, there, at, stretch.starts_at)
         yield _draw_work(stretch)
         at = max(at, stretch.ends_at)
-    yield from _fill_gap(open_spans, there, at, last)
+    yield from _fill_gap(hours, there, at, last)
 
 
 def _draw_work(stretch: Stretch) -> Span:
@@ -198,10 +199,10 @@ def _draw_work(stretch: Stretch) -> Span:
 
 
 def _fill_gap(
-    open_spans: tuple[Interval, ...], there: Whereabouts, first: datetime, last: datetime
+    hours: PastHours, there: Whereabouts, first: datetime, last: datetime
 ) -> Iterator[Span]:
     """
-    Yield what an idle stretch was: away before unplugged, both before the owner's hours.
+    Yield what an idle stretch was: away before unplugged, both before the owner's word.
     """
     if last - first < GAP_MIN:
         return
@@ -213,13 +214,30 @@ def _fill_gap(
             if is_unplugged:
                 yield _draw_idle(starts_at, ends_at, _("Not plugged in"), "idle", "hatch")
             else:
-                yield from _fill_hours(open_spans, there, starts_at, ends_at)
+                yield from _fill_consent(hours, there, starts_at, ends_at)
+
+
+def _fill_consent(
+    hours: PastHours, there: Whereabouts, first: datetime, last: datetime
+) -> Iterator[Span]:
+    """
+    Yield what the owner's word made of a stretch: no consent before a pause, both before hours.
+    """
+    for begin, end, is_agreed in _cut(hours.agreed, first, last):
+        if not is_agreed:
+            yield _draw_idle(begin, end, _("Without your consent"), "quiet", "outline")
+            continue
+        for starts_at, ends_at, is_paused in _cut(hours.paused, begin, end):
+            if is_paused:
+                yield _draw_idle(starts_at, ends_at, _("Paused by you"), "idle", "outline")
+            else:
+                yield from _fill_hours(hours, there, starts_at, ends_at)
 
 
 def _fill_hours(
-    open_spans: tuple[Interval, ...], there: Whereabouts, first: datetime, last: datetime
+    hours: PastHours, there: Whereabouts, first: datetime, last: datetime
 ) -> Iterator[Span]:
-    for begin, end, is_open in _cut(open_spans, first, last):
+    for begin, end, is_open in _cut(hours.open, first, last):
         if not is_open:
             yield _draw_idle(begin, end, _("Outside your hours"), "quiet")
             continue

@@ -28,7 +28,7 @@ from billing.views.earnings import (
 )
 from billing.views.sessions import make_sessions_table
 from consent.queries import VehicleCard, list_vehicles
-from consent.queries.hours import list_open_spans
+from consent.queries.hours import list_past_hours
 from consent.queries.renewals import find_renewal
 from consent.queries.samples import list_said
 from consent.rules import Decision, Gate, ReasonCode
@@ -112,7 +112,7 @@ def show_home(request: PersonRequest) -> HttpResponse:
         "day": draw_day(
             vehicle=vehicle,
             stretches=stretches,
-            open_spans=list_open_spans(
+            hours=list_past_hours(
                 vehicle_id=vehicle.vehicle_id,
                 owner_id=request.user.pk,
                 starts_at=now - timedelta(days=1),

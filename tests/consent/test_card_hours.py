@@ -3,13 +3,15 @@ What an owner's pages say of hours: dates count there as they do in decisions.
 """
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from accounts.models import User
 from consent.models import Vehicle
+from consent.operations import pause
 from consent.queries import get_vehicle_card, list_pause_choices
-from consent.queries.hours import list_open_spans
+from consent.queries.hours import list_past_hours
 from consent.rules import BuyersMode, DateException, Gate
 from tests.factories import create_consent, create_vehicle_state
 
@@ -67,14 +69,36 @@ class TestOpenSpans:
         )
         create_consent(car, now=NOW - timedelta(days=1), exceptions=(THURSDAY, noon))
 
-        spans = list_open_spans(
+        hours = list_past_hours(
             vehicle_id=car.pk,
             owner_id=olivia.pk,
             starts_at=TEN - timedelta(hours=2),
             ends_at=TEN + timedelta(days=2),
         )
 
-        assert spans == (
+        assert hours.open == (
             (TEN, MIDNIGHT),
             (MIDNIGHT + timedelta(hours=36), MIDNIGHT + timedelta(hours=37)),
         )
+
+    def test_of_the_past_know_what_the_owner_had_paused(self, olivia: User, car: Vehicle) -> None:
+        create_consent(car, now=TEN)
+        pause(
+            vehicle_id=car.pk,
+            owner_id=olivia.pk,
+            until=NOW + timedelta(minutes=30),
+            kind="hour",
+            now=NOW - timedelta(minutes=30),
+        )
+        terms: dict[str, Any] = {
+            "vehicle_id": car.pk,
+            "starts_at": TEN - timedelta(days=1),
+            "ends_at": NOW,
+        }
+
+        hours = list_past_hours(owner_id=olivia.pk, **terms)
+
+        assert hours.agreed == ((TEN, NOW),)
+        assert hours.paused == ((NOW - timedelta(minutes=30), NOW),)
+        stranger = list_past_hours(owner_id=olivia.pk + 1, **terms)
+        assert (stranger.agreed, stranger.open, stranger.paused) == ((), (), ())

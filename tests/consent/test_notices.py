@@ -15,7 +15,7 @@ from django.db import DatabaseError, connection, transaction
 from consent import operations, queries
 from consent.models import ConsentVersion, Notice, Vehicle
 from consent.operations import NoticeRefused
-from consent.queries.hours import list_open_spans
+from consent.queries.hours import list_past_hours
 from consent.queries.notices import FOLDER_OF_TEXTS, get_present_notice
 from consent.rules import ReasonCode
 from tests.consent.renewing import DAY, END, HOUR, publish
@@ -114,14 +114,15 @@ class TestPublish:
         agree_by = NIGHT + 60 * DAY
         publish(agree_by=agree_by)
 
-        spans = list_open_spans(
+        hours = list_past_hours(
             vehicle_id=car.pk,
             owner_id=car.owner_id,
             starts_at=agree_by - DAY,
             ends_at=agree_by + DAY,
         )
 
-        assert spans[-1][1] == agree_by
+        assert hours.open[-1][1] == agree_by
+        assert [last for _first, last in hours.agreed] == [agree_by]
 
     @pytest.mark.parametrize(
         ("changes", "reason"),

@@ -4,18 +4,22 @@ The last day of a car: a line where the meter spoke, none where it did not.
 
 import re
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from billing.queries.sessions import Stretch
+from consent.queries.hours import PastHours, Span
 from consent.queries.samples import Said, list_said
 from consent.rules import NO_USE, Rules, Workload, WorkloadCategory, decide
 from portal.day import DayView, draw_day
 from tests.factories import create_owner, create_vehicle
 from tests.portal import samples
 from tests.portal.cards import NOW, RULES, STATE, make_card
+
+
+ALL_DAY = ((NOW - timedelta(days=2), NOW),)
 
 
 def work(hours_ago: float, *, hours: float = 1, charge: int | None = 800) -> Stretch:
@@ -33,7 +37,8 @@ def work(hours_ago: float, *, hours: float = 1, charge: int | None = 800) -> Str
 def draw(
     *stretches: Stretch,
     rules: Rules | None = RULES,
-    open_spans: tuple[tuple[datetime, datetime], ...] = (),
+    open_spans: tuple[Span, ...] = (),
+    paused: tuple[Span, ...] = (),
     said: tuple[Said, ...] = (),
 ) -> DayView:
     decision = decide(
@@ -44,7 +49,8 @@ def draw(
         now=NOW,
     )
     card = make_card(decision, rules)
-    return draw_day(vehicle=card, stretches=stretches, open_spans=open_spans, said=said, now=NOW)
+    hours = PastHours(agreed=ALL_DAY if rules else (), open=open_spans, paused=paused)
+    return draw_day(vehicle=card, stretches=stretches, hours=hours, said=said, now=NOW)
 
 
 class TestCurve:
@@ -92,6 +98,22 @@ class TestTable:
             "Outside your hours",
         ]
 
+    def test_says_that_nothing_was_agreed(self) -> None:
+        rows = draw(rules=None).table.rows
+
+        assert [row.cells[1].text for row in rows] == ["Without your consent"]
+
+    def test_says_when_the_owner_had_paused_the_car(self) -> None:
+        paused = (NOW - timedelta(hours=4), NOW - timedelta(hours=2))
+
+        rows = draw(open_spans=ALL_DAY, paused=(paused,)).table.rows
+
+        assert [row.cells[1].text for row in rows] == [
+            "Your hours, not working",
+            "Paused by you",
+            "Your hours, not working",
+        ]
+
     def test_has_no_row_for_less_than_a_minute(self) -> None:
         opened = (NOW - timedelta(hours=30), NOW - timedelta(seconds=20))
 
@@ -106,7 +128,6 @@ def say(hours_ago: float, charge: int | None = 700, **facts: Any) -> Said:
 
 
 AWAY: dict[str, Any] = {"charge": None, "plugged_in": False, "is_home": False, "is_moving": None}
-ALL_DAY = ((NOW - timedelta(days=2), NOW),)
 
 
 class TestWhatTheCarSaid:
