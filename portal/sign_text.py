@@ -228,6 +228,18 @@ ENDLESS_SENTENCES: dict[ReasonCode, str | Promise] = {
     ),
 }
 
+# A pause that lets running jobs finish, by whether it has an end.
+FINISHING_SENTENCES: dict[bool, str | Promise] = {
+    True: gettext_lazy(
+        "Nothing new begins until <strong>{opens}</strong>, and what ran when you paused may "
+        "finish. From then on your rules decide again."
+    ),
+    False: gettext_lazy(
+        "You set no end. Nothing new begins until you resume, and what ran when you paused may "
+        "finish."
+    ),
+}
+
 
 def write_sign_text(card: VehicleCard, *, now: datetime) -> SafeString | str:
     """
@@ -246,17 +258,23 @@ def write_sign_text(card: VehicleCard, *, now: datetime) -> SafeString | str:
 def _write_reason(card: VehicleCard, now: datetime) -> SafeString:
     first = card.decision.reasons[0]
     assert first.code is not None
-    sentence = SENTENCES[first.code]
-    if first.opens_at is None:
-        sentence = ENDLESS_SENTENCES.get(first.code, sentence)
     return format_html(
-        str(sentence),
+        str(_find_sentence(first, card)),
         value=_write_value(first, now),
         limit=_write_limit(first, card, now),
         opens=_write_moment(first.opens_at, card.time_zone, now) if first.opens_at else "",
         resume=pct(card.rules.battery_resume_pct) if card.rules else "",
         version=card.decision.consent_version,
     )
+
+
+def _find_sentence(first: Finding, card: VehicleCard) -> str | Promise:
+    assert first.code is not None
+    has_end = first.opens_at is not None
+    if first.code is ReasonCode.PAUSED and card.pause and card.pause.lets_jobs_finish:
+        return FINISHING_SENTENCES[has_end]
+    sentence = SENTENCES[first.code]
+    return sentence if has_end else ENDLESS_SENTENCES.get(first.code, sentence)
 
 
 def _write_opening(card: VehicleCard, now: datetime) -> SafeString | str:

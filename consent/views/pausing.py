@@ -3,7 +3,7 @@ What a car's owner can do about its breaks now, as its pages show it.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext as _
@@ -16,6 +16,7 @@ from web.components import MenuItem
 from web.templatetags.parado import in_zone, local_time
 
 
+HALF_A_DAY = timedelta(hours=12)
 PAUSE_LABELS = {
     "hour": gettext_lazy("For an hour"),
     "tonight": gettext_lazy("Tonight"),
@@ -77,7 +78,8 @@ def write_end(ends_at: datetime | None, zone: str, now: datetime) -> str:
         return _("until you resume")
     local, today = in_zone(ends_at, zone), in_zone(now, zone)
     text = local_time(ends_at, zone)
-    if (local.date() - today.date()).days > 1:
+    # In the morning "until 08:00" reads as one that is over; at night it is the next one.
+    if local.date() != today.date() and ends_at - now > HALF_A_DAY:
         text = f"{WEEKDAYS_ABBR[local.weekday()]} {text}"
     return _("until %(time)s") % {"time": text}
 

@@ -72,6 +72,17 @@ class TestMenu:
         assert "Skip the next night Thu 22:00\N{EN DASH}07:00" in page
         assert "stops within a minute may finish first" in page
 
+    def test_names_the_day_of_an_end_that_is_not_the_next_thing(
+        self, owner: Client, working_car: Vehicle
+    ) -> None:
+        # Thursday, 09:03 in Oslo: 07:00 is past, so a bare clock time would say nothing.
+        with time_machine.travel(NIGHT + timedelta(hours=10), tick=False):
+            assert "Tonight until Fri 07:00" in read(owner)
+
+            owner.post(address("consent:pause", working_car), {"kind": "tonight"})
+
+            assert "is paused until Fri 07:00." in read(owner)
+
     def test_is_not_there_without_consent(self, owner: Client, car: Vehicle) -> None:
         assert "For an hour" not in read(owner)
 
