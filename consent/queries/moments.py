@@ -89,6 +89,10 @@ class Answer:
     use: Use | None
     telemetry: Telemetry | None
 
+    @property
+    def is_asked_later(self) -> bool:
+        return self.asked_at != self.decided_for
+
 
 @dataclass(frozen=True, slots=True)
 class Permit:
@@ -126,10 +130,8 @@ class Moment:
         """
         Return the answer that stood at the moment, if one was given lately enough.
         """
-        for answer in self.answers:
-            if self.at - ASKED_WITHIN < answer.decided_for <= self.at:
-                return answer
-        return None
+        since = self.at - ASKED_WITHIN
+        return choose_answer([each for each in self.answers if since < each.decided_for <= self.at])
 
 
 def load_moment(*, vehicle: Vehicle, at: datetime, is_now: bool) -> Moment:
@@ -326,6 +328,15 @@ def _list_grants(vehicle_id: int, at: datetime) -> Iterator[Permit]:
     for grant in granted.order_by("job_id", "starts_at"):
         graced = reasons_from_mask(grant.reasons_mask)
         yield Permit(grant.job_id, grant.starts_at, grant.ends_at, graced)
+
+
+def choose_answer(answers: Sequence[Answer]) -> Answer | None:
+    """
+    Return the first of these, but none that was asked for afterwards before one that was not:
+    whoever asks about the past later must not change what had been told.
+    """
+    given_then = (each for each in answers if not each.is_asked_later)
+    return next(given_then, next(iter(answers), None))
 
 
 def is_asked_just_now(answer: Answer | None, at: datetime) -> bool:

@@ -3,13 +3,19 @@ What a scheduler was told around a moment, what ran, and whether the two fit the
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from django.utils.translation import gettext as _
 
 from billing.queries.readings import Line
-from consent.queries.moments import Answer, Permit, Source, is_asked_just_now
+from consent.queries.moments import (
+    Answer,
+    Permit,
+    Source,
+    choose_answer,
+    is_asked_just_now,
+)
 from consent.queries.phrases import phrase_reason
 from consent.queries.words import CATEGORIES
 from consent.rules import ReasonCode, reasons_from_mask
@@ -39,7 +45,18 @@ def compare(judged: Judged, *, zone: str) -> Comparison:
     """
     Return whether what the scheduler was told and what ran differ from each other.
     """
-    line, answer = judged.line, _find_answer(judged)
+    answer = _find_answer(judged)
+    comparison = _compare(judged, answer, zone=zone)
+    if answer is None or not answer.is_asked_later or judged.moment.is_now:
+        return comparison
+    text = _("It asked only afterwards, on %(time)s.") % {
+        "time": local_datetime(answer.asked_at, zone)
+    }
+    return replace(comparison, text=f"{comparison.text} {text}")
+
+
+def _compare(judged: Judged, answer: Answer | None, *, zone: str) -> Comparison:
+    line = judged.line
     if line is not None and line.refusals:
         reasons = _join(reasons_from_mask(line.refusals))
         texts = [
@@ -81,12 +98,12 @@ def _find_answer(judged: Judged) -> Answer | None:
     """
     Return the answer to the job that ran, else the last one to any.
     """
-    last, line = judged.moment.last_answer, judged.line
+    moment, line = judged.moment, judged.line
+    last = moment.last_answer
     if last is None or line is None:
         return last
-    at = last.decided_for
-    same = (each for each in judged.moment.answers if each.decided_for <= at)
-    return next((each for each in same if each.job_id == line.job_id), last)
+    of_job = (each for each in moment.answers if each.job_id == line.job_id)
+    return choose_answer([each for each in of_job if each.decided_for <= moment.at]) or last
 
 
 def _compare_work(judged: Judged, answer: Answer | None, zone: str) -> Comparison:
@@ -186,7 +203,7 @@ def _find_sameness(answer: Answer) -> tuple[object, ...]:
         answer.reasons,
         answer.graced,
         answer.number,
-        answer.asked_at != answer.decided_for,
+        answer.is_asked_later,
     )
 
 
@@ -204,7 +221,7 @@ def _describe_answers(answers: Sequence[Answer], zone: str) -> TimelineEntry:
         parts.append(_("let go on in spite of: %(reasons)s") % {"reasons": _join(answer.graced)})
     if answer.number is not None:
         parts.append(_("by version %(number)s") % {"number": answer.number})
-    if answer.asked_at != answer.decided_for:
+    if answer.is_asked_later:
         parts.append(_("asked later, %(time)s") % {"time": local_datetime(answer.asked_at, zone)})
     clock = write_clock(answer.decided_for, zone)
     if first is not answer:

@@ -50,7 +50,7 @@ class TestEvidence:
 
         page = open_why(client, world, EVENING + 2 * HOUR)
 
-        assert "Refused at 21:00:00 on Fri 20 Nov: end of your hours" in read(page)
+        assert "Refused at 21:00:00 on Fri 20 Nov: outside your hours" in read(page)
         assert "Nothing that the car said is kept" in read(page)
 
     def test_leaves_open_if_a_car_was_heard_whose_repeats_are_not_kept(
@@ -102,6 +102,32 @@ class TestEvidence:
 
         assert "battery 38 %" in read(page)
         assert "reached us only at 20 Nov 2026, 20:00:00 CET" in read(page)
+
+    def test_says_of_an_answer_that_it_was_asked_for_afterwards(self, client: Client) -> None:
+        world = create_world()
+        hear(world.vehicle, EVENING)
+        world.report(world.event())
+        settle_all()
+        question = run(world.vehicle, "j-late", at=EVENING + MINUTE)
+        ask_one(question, now=EVENING + 3 * HOUR)
+
+        page = read(open_why(client, world, EVENING + 2 * MINUTE))
+
+        assert "It asked only afterwards, on Fri 20 Nov, 22:00." in page
+
+    def test_believes_what_was_told_then_before_what_was_asked_for_afterwards(
+        self, client: Client
+    ) -> None:
+        world = create_world()
+        hear(world.vehicle, EVENING)
+        ask_one(run(world.vehicle, "j-1"), now=EVENING)
+        question = run(world.vehicle, "j-late", at=EVENING + MINUTE)
+        ask_one(question, now=EVENING + 3 * HOUR)
+
+        page = read(open_why(client, world, EVENING + 2 * MINUTE))
+
+        assert "The scheduler was told yes at 19:00:00" in page
+        assert "It asked only afterwards" not in page
 
     def test_counts_the_use_of_then_and_not_of_the_whole_day(self, client: Client) -> None:
         world = create_world(energy_wh_per_day_max=1_000)
