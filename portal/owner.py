@@ -36,7 +36,7 @@ from consent.views.pausing import PauseMenu, make_pause_menu
 from portal.day import draw_day
 from portal.sign_text import write_sign_text
 from web.components import Gate as GateView
-from web.components import Sign, View
+from web.components import Meter, Sign, View
 from web.public_ids import decode
 from web.templatetags.parado import local_datetime
 
@@ -47,16 +47,31 @@ SESSION_DAYS = 14
 WORKING_WITHIN = timedelta(minutes=20)
 # What the owner has switched off; everything else is a wait.
 OFF_REASONS = frozenset({ReasonCode.NO_CONSENT, ReasonCode.CONSENT_WITHDRAWN, ReasonCode.PAUSED})
-# Where on the rules page a gate's limit is set.
-RULE_ANCHORS = {
-    Gate.HOURS: "#hours",
-    Gate.BATTERY: "#battery",
-    Gate.HEAT: "#heat",
-    Gate.COLD: "#heat",
-    Gate.PLUG: "#battery",
-    Gate.HOME: "#home",
-    Gate.WORKLOAD: "#work",
+# Where on the rules page a gate's limit is set: the row of the rule, as for its reasons.
+RULE_ROWS = {
+    Gate.CONSENT: "consent",
+    Gate.PAUSE: "pause",
+    Gate.TELEMETRY: "telemetry",
+    Gate.DRIVING: "driving",
+    Gate.PLUG: "plug",
+    Gate.HOME: "home",
+    Gate.HOURS: "hours",
+    Gate.BATTERY: "battery",
+    Gate.READY: "ready_by",
+    Gate.HEAT: "temperature",
+    Gate.COLD: "temperature",
+    Gate.DAY_ENERGY: "energy",
+    Gate.MONTH_ENERGY: "energy",
+    Gate.DAY_COMPUTE: "compute",
+    Gate.MONTH_COMPUTE: "compute",
+    Gate.WEAR: "wear",
+    Gate.DATA: "data",
+    Gate.POWER: "power",
+    Gate.WORKLOAD: "categories",
+    Gate.BUYER: "buyers",
+    Gate.REWARD: "reward",
 }
+MONTH_GATES = frozenset({Gate.MONTH_ENERGY, Gate.MONTH_COMPUTE, Gate.WEAR, Gate.DATA})
 
 
 class Owned(TypedDict):
@@ -126,6 +141,7 @@ def show_home(request: PersonRequest) -> HttpResponse:
             ),
             now=now,
         ),
+        "limits": _make_limits(vehicle),
         "month_name": date_format(month, "F"),
         "earnings": earnings,
         "fall": draw_earnings(earnings=earnings, caption=_("Net benefit this month")),
@@ -228,7 +244,29 @@ def _make_gates(card: VehicleCard) -> tuple[GateView, ...]:
             state=words.state,
             label=words.label,
             value=words.value,
-            url=f"{rules_url}{RULE_ANCHORS[words.gate]}" if words.gate in RULE_ANCHORS else "",
+            url=f"{rules_url}#{RULE_ROWS[words.gate]}",
         )
         for words in card.gates
+    )
+
+
+def _make_limits(card: VehicleCard) -> tuple[Meter, ...]:
+    """
+    Return how much of each limit of the month is used or reserved; none where none is set.
+    """
+    texts = {words.gate: words for words in card.gates}
+    return tuple(
+        Meter(
+            key=finding.gate.value,
+            label=texts[finding.gate].label,
+            text=texts[finding.gate].value,
+            percent=min(100.0, round(100 * finding.value / finding.limit, 1)),
+            tone="stop" if finding.code else "",
+        )
+        for finding in card.decision.findings
+        if finding.gate in MONTH_GATES
+        and finding.gate in texts
+        and isinstance(finding.value, int)
+        and isinstance(finding.limit, int)
+        and finding.limit
     )

@@ -10,7 +10,7 @@ from billing.queries.readings import Line
 from billing.queries.sessions import MoneyState, Session
 from consent.queries import Question, Telemetry, evaluate
 from consent.queries.phrases import phrase_reason
-from consent.rules import WorkloadCategory, reasons_from_mask
+from consent.rules import ReasonCode, WorkloadCategory, reasons_from_mask
 from web.charts import Tone
 from web.components import Tag
 from web.templatetags.parado import short_date
@@ -71,11 +71,17 @@ def describe_end(*, sessions: tuple[Session, ...]) -> tuple[str, ...]:
         return ()
     decisions = evaluate(questions=questions, now=sessions[0].ends_at)
     return tuple(
-        capfirst(phrase_reason(decision.codes[0]))
+        _write_end(decision.codes[0])
         if decision is not None and decision.codes
         else _("No more work, or unplugged")
         for decision in decisions
     )
+
+
+def _write_end(code: ReasonCode) -> str:
+    if code is ReasonCode.OUTSIDE_HOURS:
+        return _("End of your hours")
+    return capfirst(phrase_reason(code))
 
 
 def make_line_tag(line: Line) -> Tag:

@@ -19,7 +19,7 @@ REASON_PHRASES: dict[ReasonCode, str | Promise] = {
     ReasonCode.PLUG_UNKNOWN: _("the car did not say if it was plugged in"),
     ReasonCode.NOT_HOME: _("not at home"),
     ReasonCode.HOME_UNKNOWN: _("the car did not say if it was at home"),
-    ReasonCode.OUTSIDE_HOURS: _("end of your hours"),
+    ReasonCode.OUTSIDE_HOURS: _("outside your hours"),
     ReasonCode.BATTERY_LOW: _("battery under your floor"),
     ReasonCode.BATTERY_RECOVERING: _("battery still filling up"),
     ReasonCode.BATTERY_UNKNOWN: _("the car did not say its charge"),

@@ -54,7 +54,7 @@ class TestBreaches:
 
         assert "4 metered intervals were compared" in page
         assert "2 of them were outside your rules" in page
-        assert page.count("End of your hours") == 2
+        assert page.count("Outside your hours") == 2
         # On Olivia's clock and by UTC; at that moment her hours had closed.
         assert "20 Nov 2026, 19:30:00 CET" in page
         assert "20 Nov 2026, 18:30:00 UTC" in page
@@ -77,7 +77,7 @@ class TestBreaches:
 
         reading = client.get(path)
         assert reading.status_code == 200
-        assert "Outside your rules: end of your hours" in reading.content.decode()
+        assert "Outside your rules: outside your hours" in reading.content.decode()
 
     def test_name_the_moment_of_a_withdrawal(self, client: Client) -> None:
         world = create_world()

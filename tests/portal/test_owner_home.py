@@ -2,6 +2,7 @@
 The owner's home: what is true now, and what was earned, on one page.
 """
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,8 @@ from time_machine import travel
 
 from accounts.models import User
 from billing.models import Tariff
+from consent.rules import Gate, Window
+from portal.owner import RULE_ROWS
 from tests.billing.meters import EVENING, NOON, World, create_car, create_world, settle_all
 from tests.factories import create_owner, create_vehicle_state, sign_in
 from web.public_ids import encode
@@ -53,6 +56,36 @@ class TestHome:
         create_vehicle_state(world.vehicle, now=NOON)
 
         assert "Ready for work" in read_home(client, world.olivia).text
+
+    def test_leads_from_every_gate_to_the_row_of_its_rule(
+        self, client: Client, world: World
+    ) -> None:
+        create_vehicle_state(world.vehicle, now=NOON)
+        links = re.findall(r'href="([^"]+/rules/)#([a-z_]+)"', read_home(client, world.olivia).text)
+        assert {row for _page, row in links} >= {"hours", "battery", "plug", "categories"}
+
+        rules = read_home(client, world.olivia, links[0][0]).text
+
+        assert set(RULE_ROWS) == set(Gate)
+        assert [row for row in RULE_ROWS.values() if f'id="{row}"' not in rules] == []
+
+    def test_shows_no_limits_of_the_month_where_none_is_set(
+        self, client: Client, world: World
+    ) -> None:
+        assert "Your limits this month" not in read_home(client, world.olivia).text
+
+    def test_shows_how_much_of_a_months_limits_is_used(self, client: Client) -> None:
+        world = create_world(energy_wh_per_month_max=4_032, mobile_data_mb_per_month_max=500)
+        world.report(*(world.event(quarter) for quarter in range(8)))
+        settle_all()
+
+        meters = read_home(client, world.olivia).context["limits"]
+
+        # 8 x 252 Wh of 4.032 kWh.
+        assert [(meter.key, meter.percent) for meter in meters] == [
+            ("month_energy", 50.0),
+            ("data", 0.0),
+        ]
 
     def test_is_green_only_while_the_car_works(self, client: Client, world: World) -> None:
         create_vehicle_state(world.vehicle, now=NOON)
@@ -98,6 +131,14 @@ class TestHome:
 
         assert "19:00–21:00" in text  # noqa: RUF001 - the page's own dash
         assert "Clearing" in text
+
+    def test_says_that_a_session_ended_with_the_hours(self, client: Client) -> None:
+        until_eight = Window((0, 1, 2, 3, 4, 5, 6), 12 * 60, 20 * 60)
+        world = create_world(windows=(until_eight,))
+        world.report(*(world.event(quarter) for quarter in range(4)))
+        settle_all()
+
+        assert "End of your hours" in read_home(client, world.olivia).text
 
     def test_asks_an_owner_without_a_car_to_add_one(self, client: Client) -> None:
         response = read_home(client, create_owner())

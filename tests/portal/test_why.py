@@ -82,7 +82,7 @@ class TestVerdict:
         page = open_why(client, world, EVENING + 2 * HOUR + MINUTE)
 
         text = read(page)
-        assert "Refused at 21:01:00 on Fri 20 Nov: end of your hours" in text
+        assert "Refused at 21:01:00 on Fri 20 Nov: outside your hours" in text
         assert "It also said no: battery 38 %, floor 40 %." in text
         # The hours open again on Saturday at noon; the battery has no clock.
         assert "The next opening, as of that moment: Sat 21 Nov, 12:00." in text
@@ -282,8 +282,8 @@ class TestComparison:
         page = open_why(client, world, closing + 50 * SECOND)
 
         assert "Permitted at 20:00:50" in read(page)
-        assert "A running job was let go on in spite of: end of your hours." in read(page)
-        assert "Let go on in spite of: end of your hours" in read(page)
+        assert "A running job was let go on in spite of: outside your hours." in read(page)
+        assert "Let go on in spite of: outside your hours" in read(page)
 
 
 def test_the_checks_agree_with_the_sign_of_then(client: Client) -> None:
