@@ -107,11 +107,15 @@ class TimelineEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """One line of a key-value list. `is_total` draws the line of a sum above it."""
+    """
+    One line of a key-value list. `note` stands under the label, `value_note` under the value;
+    `is_total` draws the line of a sum above it.
+    """
 
     label: Text
     value: Text
     note: Text = ""
+    value_note: Text = ""
     is_total: bool = False
 
 

@@ -167,13 +167,14 @@ def _list_facts(breach: Breach, car: KnownCar, closings: Closings) -> Iterator[F
     yield Fact(
         label=_("Compensation"),
         value=money(breach.compensation_micros, breach.currency),
-        note=_write_transfer(breach),
+        value_note=_write_transfer(breach),
     )
     yield _both_clocks(_("Found and paid"), breach.settled_at, car)
 
 
 def _both_clocks(label: str, at: datetime, car: KnownCar) -> Fact:
-    return Fact(label=label, value=full_datetime(at, car.time_zone), note=full_datetime(at, "UTC"))
+    local, utc = full_datetime(at, car.time_zone), full_datetime(at, "UTC")
+    return Fact(label=label, value=local, value_note=utc)
 
 
 def _name_closing(code: ReasonCode) -> str:

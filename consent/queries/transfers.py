@@ -57,6 +57,22 @@ def find_open_offer(*, vehicle_id: int, owner_id: int, now: datetime) -> OpenOff
     return OpenOffer(offer.email, offer.offered_at, offer.expires_at) if offer else None
 
 
+def list_open_offers(*, owner_id: int, now: datetime) -> dict[int, OpenOffer]:
+    """
+    Return the offers of an owner's cars that have not ended, by vehicle. One SQL query.
+    """
+    offers = TransferOffer.objects.filter(
+        vehicle__owner_id=owner_id,
+        vehicle__retired_at__isnull=True,
+        taken_back_at__isnull=True,
+        accepted_at__isnull=True,
+        expires_at__gt=now,
+    )
+    return {
+        each.vehicle_id: OpenOffer(each.email, each.offered_at, each.expires_at) for each in offers
+    }
+
+
 def find_received_offer(*, digest: bytes, user_id: int, now: datetime) -> ReceivedOffer | None:
     """
     Return the offer of a link, None when it is not meant for an address of this person.

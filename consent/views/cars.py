@@ -15,6 +15,7 @@ from consent.operations import PlateTaken
 from consent.queries import VehicleCard
 from consent.queries.places import list_places
 from consent.queries.renewals import Renewal, find_renewal
+from consent.queries.transfers import OpenOffer, list_open_offers
 from consent.views.addresses import address_of
 from consent.views.pausing import PauseMenu, make_pause_menu
 
@@ -22,12 +23,13 @@ from consent.views.pausing import PauseMenu, make_pause_menu
 @dataclass(frozen=True, slots=True)
 class CarView:
     """
-    A car with what can be done to it.
+    A car with what can be done to it; `offer` None: it is offered to nobody.
     """
 
     card: VehicleCard
     breaks: PauseMenu
     renewal: Renewal | None
+    offer: OpenOffer | None
 
 
 @require_safe
@@ -35,9 +37,16 @@ class CarView:
 def show_cars(request: PersonRequest) -> HttpResponse:
     now = timezone.now()
     cards = queries.list_vehicles(owner_id=request.user.pk, now=now)
+    offers = list_open_offers(owner_id=request.user.pk, now=now)
     context = {
         "cars": [
-            CarView(card, make_pause_menu(card, now), find_renewal(card, now=now)) for card in cards
+            CarView(
+                card,
+                make_pause_menu(card, now),
+                find_renewal(card, now=now),
+                offers.get(card.vehicle_id),
+            )
+            for card in cards
         ],
         "former_cars": queries.list_former_cars(owner_id=request.user.pk),
         "now": now,

@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.permissions import (
@@ -107,10 +108,17 @@ def _save(request: PersonRequest, form: RulesForm) -> HttpResponse:
         # A car or the notice was changed between the review and now: look again.
         return _show_review(request, form, is_stale=True)
     count = sum(change.car.follows for change in _list_changes(request, form))
-    text = ngettext(
-        "Your defaults are saved, version %(number)s; %(count)s car follows them.",
-        "Your defaults are saved, version %(number)s; %(count)s cars follow them.",
-        count,
+    text = (
+        ngettext(
+            "Your defaults are saved, version %(number)s; %(count)s car follows them.",
+            "Your defaults are saved, version %(number)s; %(count)s cars follow them.",
+            count,
+        )
+        if count
+        else _(
+            "Your defaults are saved, version %(number)s. No car follows them yet: each has a "
+            "switch for it on the page of its rules."
+        )
     )
     messages.success(request, text % {"number": profile.number, "count": count})
     return redirect("consent:cars")

@@ -85,7 +85,13 @@ def accept_offer(request: PersonRequest, token: str) -> HttpResponse:
         digest=make_digest(token), user_id=request.user.pk, now=timezone.now()
     )
     if offer is None:
-        raise Http404
+        # Whether the link leads to anything is not for others to know, but what to try next is.
+        return render(
+            request,
+            "consent/offer_unknown.html",
+            {"email": request.user.email},
+            status=HTTPStatus.NOT_FOUND,
+        )
     form = NameForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:

@@ -173,6 +173,11 @@ class TestDefaults:
 
 
 class TestFollowing:
+    def test_is_asked_for_where_no_car_follows(self, owner: Client, car: Vehicle) -> None:
+        save(owner)
+
+        assert "No car follows them yet" in read(owner.get(reverse("consent:cars")))
+
     def test_is_offered_once_there_are_defaults(self, owner: Client, car: Vehicle) -> None:
         assert 'id="id_follows"' not in read(owner.get(address("rules", car)))
 
