@@ -91,10 +91,12 @@ class WorthBar:
 @dataclass(frozen=True, kw_only=True)
 class PreviewView:
     """
-    A draft's usual month. `delta_micros` is against the rules in force, None without any.
+    A draft's usual month. `delta_micros` is against the rules in force, None without any;
+    `week_hours` are open in a week.
     """
 
     currency: str
+    week_hours: float
     estimate: Estimate
     delta_micros: int | None
     basis: str
@@ -196,6 +198,7 @@ def make_preview(replayed: Replay, *, net_in_force_micros: int | None) -> Previe
     has_work = replayed.facts.outlook.has_work
     return PreviewView(
         currency=CURRENCY,
+        week_hours=replayed.draft.week_mask.bit_count() * HOURS_PER_WEEK / QUARTERS_PER_WEEK,
         estimate=estimate,
         delta_micros=delta,
         basis=_describe_basis(estimate, has_work=has_work),

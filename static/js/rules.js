@@ -22,6 +22,14 @@
     (added || part.querySelector("[id$='-add']"))?.focus();
   });
 
+  // Back from another page the browser puts what was typed back without a word: the figures beside it are of before.
+  addEventListener("pageshow", () => {
+    const form = document.getElementById("rules-form"), kinds = ["checkbox", "radio"];
+    const isTyped = (field) => (kinds.includes(field.type) ? field.checked !== field.defaultChecked : "defaultValue" in field && field.value !== field.defaultValue);
+    const typed = [...(form?.elements ?? [])].find((field) => field.type !== "hidden" && isTyped(field));
+    if (typed) typed.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+
   // A limit that is typed or dragged is meant, so its switch goes on.
   document.addEventListener("input", ({ target }) => {
     const limit = target.closest("[data-pair]") && target.closest("[data-limit]");

@@ -70,6 +70,8 @@
       set(event.target, event.target.checked);
       changed();
     });
+    // Back from another page the browser puts the boxes back as they were left, without a word.
+    addEventListener("pageshow", () => cells.some((cell) => cell.checked !== cell.defaultChecked) && changed());
     document.addEventListener("click", ({ target }) => {
       const chip = target.closest(`[data-fills="${week.id}"]`);
       if (chip) cells.forEach((cell, index) => set(cell, chip.dataset.hours[index] === "1"));

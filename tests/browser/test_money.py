@@ -85,6 +85,7 @@ def test_the_editor_says_what_a_draft_earns_and_each_rule_costs(page: Page, worl
     expect(page.locator("#voice")).to_contain_text("€4.87 less than now")
     expect(page.locator("#cost-battery")).to_contain_text("Costs you about €4.87 a month")
     expect(page.locator("#savebar-net")).to_contain_text("a month")
+    expect(page.locator("#savebar-more")).to_have_text(re.compile(r"h a week, .€4.87"))
     expect(preview.locator(".suggestions li").first).to_contain_text("+€4.87")
     look(page)
 
@@ -93,6 +94,21 @@ def test_the_editor_says_what_a_draft_earns_and_each_rule_costs(page: Page, worl
     page.locator("#id_battery_resume_pct").fill("20")
     page.locator("#id_battery_resume_pct").blur()
     expect(page.get_by_text("needs another look").locator("visible=true")).to_have_count(1)
+
+
+def test_the_way_back_leads_to_the_figures_of_the_draft_that_was_left(
+    page: Page, world: World
+) -> None:
+    page.goto(address(world, "rules"))
+    expect(page.locator("#preview")).to_contain_text("€4.87")
+    page.locator("#id_battery_resume_pct").fill("75")
+    page.locator("#id_battery_stop_pct").fill("71")
+    page.goto("/cars/")
+
+    page.go_back()
+
+    expect(page.locator("#id_battery_stop_pct")).to_have_value("71")
+    expect(page.locator("#preview")).to_contain_text("€4.87 less than now")
 
 
 def test_the_review_says_what_the_draft_changes(page: Page, world: World) -> None:

@@ -210,7 +210,7 @@ class TestCosts:
 
         assert "<html" not in fragment
         chips = [chip.part for chip in look(client, world).context["view"].chips]
-        for key in (*(f"cost-{part}" for part in chips), "worth-21", "savebar-net"):
+        for key in (*(f"cost-{part}" for part in chips), "worth-21", "savebar-net", "savebar-more"):
             assert f'id="{key}"' in editor
             assert f'id="{key}"' in fragment
 
