@@ -104,9 +104,8 @@ class RulesFields(forms.Form):
         usual="35",
         has_range=True,
     )
-    temp_high_resume_c = forms.IntegerField(
-        label=_("After heat, start again at"), required=False, min_value=-50, max_value=100
-    )
+    # How far these may go depends on the limits, so the rules say it, in their own words.
+    temp_high_resume_c = forms.IntegerField(label=_("After heat, start again at"), required=False)
     temp_low_c = LimitField(
         label=_("Coldest"),
         help_text=_("The car stops while its battery is colder than this."),
@@ -116,12 +115,8 @@ class RulesFields(forms.Form):
         usual="0",
         has_range=True,
     )
-    temp_low_resume_c = forms.IntegerField(
-        label=_("After cold, start again at"), required=False, min_value=-50, max_value=100
-    )
-    temp_hold_min = forms.IntegerField(
-        label=_("Then wait"), required=False, min_value=0, max_value=10_000
-    )
+    temp_low_resume_c = forms.IntegerField(label=_("After cold, start again at"), required=False)
+    temp_hold_min = forms.IntegerField(label=_("Then wait"), required=False)
     energy_wh_per_day_max = LimitField(
         label=_("Energy a day"),
         help_text=_("From midnight to midnight on your clock."),
