@@ -95,6 +95,13 @@ class TestPause:
         page = read(owner)
         assert "Work that runs may finish; nothing new begins." in page
         assert "Paused until 07:00" in page
+        assert "Nothing new begins until Thu 19 Nov, 07:00 , and what ran" in read(owner, "/")
+
+    def test_says_so_also_without_an_end(self, owner: Client, working_car: Vehicle) -> None:
+        sent = {"kind": "until_resumed", "running": "finish"}
+        owner.post(address("consent:pause", working_car), sent)
+
+        assert "Nothing new begins until you resume, and what ran" in read(owner, "/")
 
     def test_stops_now_otherwise(self, owner: Client, working_car: Vehicle) -> None:
         owner.post(address("consent:pause", working_car), {"kind": "hour"})
