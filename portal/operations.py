@@ -269,13 +269,13 @@ def _check_transit(waiting: Waiting, now: datetime) -> Check:
 def _check_books(check: LastCheck | None, now: datetime) -> Check:
     limit = timedelta(hours=LEDGER_CHECK_AGE_H_MAX)
     if check is None:
-        text = _("Never checked. The worker for money does so every day.")
+        text = _("Never checked. The worker for money does so every hour.")
     elif not check.is_clean:
         text = _("A rule did not hold. Finance sees which under Ledger.")
     elif now - check.finished_at > limit:
         text = _("Every rule held, but that is too long ago: run manage.py check_ledger.")
     else:
-        text = _("Every rule held. The next check comes within a day.")
+        text = _("Every rule held. The next check comes within an hour.")
     return Check(
         key="books",
         label=_("Last check of the books"),

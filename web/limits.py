@@ -83,7 +83,8 @@ USAGE_WAIT_S_MAX: Final = 120
 METERING_SILENT_S: Final = 1_800
 QUARANTINE_AGE_H_MAX: Final = 24
 TRANSIT_AGE_H_MAX: Final = 72
-LEDGER_CHECK_AGE_H_MAX: Final = 26
+# They are checked once an hour.
+LEDGER_CHECK_AGE_H_MAX: Final = 3
 
 # Messages that leave
 OUTBOX_ATTEMPTS_MAX: Final = 20

@@ -120,7 +120,7 @@ class TestHealth:
         LedgerCheck.objects.update(is_clean=False)
         assert "A rule did not hold" in olga.get(PAGE).text
 
-        LedgerCheck.objects.update(is_clean=True, finished_at=now - timedelta(days=3))
+        LedgerCheck.objects.update(is_clean=True, finished_at=now - timedelta(hours=4))
         assert "that is too long ago" in olga.get(PAGE).text
 
         LedgerCheck.objects.all().delete()
