@@ -114,6 +114,20 @@ class RulesDraft:
     def categories_mask(self) -> int:
         return mask_from_categories(self.categories)
 
+    @property
+    def heat_resume_c(self) -> int | None:
+        """
+        Return where work goes on after heat: at the limit, unless another level is given.
+        """
+        return self.temp_high_c if self.temp_high_resume_c is None else self.temp_high_resume_c
+
+    @property
+    def cold_resume_c(self) -> int | None:
+        """
+        Return where work goes on after cold: at the limit, unless another level is given.
+        """
+        return self.temp_low_c if self.temp_low_resume_c is None else self.temp_low_resume_c
+
 
 @cache
 def list_zones() -> frozenset[str]:

@@ -115,8 +115,8 @@ def _restrict(part: str, one: RulesDraft, other: RulesDraft) -> dict[str, Any]:
 def _restrict_temperature(one: RulesDraft, other: RulesDraft) -> dict[str, Any]:
     high = _lower(one.temp_high_c, other.temp_high_c)
     low = _higher(one.temp_low_c, other.temp_low_c)
-    warm = _lower(_warm_resume(one), _warm_resume(other))
-    mild = _higher(_mild_resume(one), _mild_resume(other))
+    warm = _lower(one.heat_resume_c, other.heat_resume_c)
+    mild = _higher(one.cold_resume_c, other.cold_resume_c)
     return {
         "temp_high_c": high,
         "temp_low_c": low,
@@ -125,14 +125,6 @@ def _restrict_temperature(one: RulesDraft, other: RulesDraft) -> dict[str, Any]:
         "temp_low_resume_c": None if mild == low else mild,
         "temp_hold_min": max(one.temp_hold_min, other.temp_hold_min),
     }
-
-
-def _warm_resume(draft: RulesDraft) -> int | None:
-    return draft.temp_high_c if draft.temp_high_resume_c is None else draft.temp_high_resume_c
-
-
-def _mild_resume(draft: RulesDraft) -> int | None:
-    return draft.temp_low_c if draft.temp_low_resume_c is None else draft.temp_low_resume_c
 
 
 def _lower(one: int | None, other: int | None) -> int | None:

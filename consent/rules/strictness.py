@@ -160,15 +160,13 @@ def _judge_temperature(before: RulesDraft, after: RulesDraft) -> Answer:
 
 
 def _warmest(draft: RulesDraft) -> tuple[int, int]:
-    limit = _cap(draft, "temp_high_c")
-    resume = draft.temp_high_resume_c
-    return limit, limit if resume is None else resume
+    return _cap(draft, "temp_high_c"), _cap(draft, "heat_resume_c")
 
 
 def _coldest(draft: RulesDraft) -> tuple[int, int]:
-    limit = BEYOND_COLD if draft.temp_low_c is None else draft.temp_low_c
-    resume = draft.temp_low_resume_c
-    return -limit, -(limit if resume is None else resume)
+    limits = draft.temp_low_c, draft.cold_resume_c
+    limit, resume = (BEYOND_COLD if each is None else each for each in limits)
+    return -limit, -resume
 
 
 def _judge_quiet(before: RulesDraft, after: RulesDraft) -> Answer:
