@@ -79,6 +79,14 @@ class ProblemMiddleware:
             return replace_error_page(request, response)
         return response
 
+    def process_view(self, request: HttpRequest, *_: object) -> HttpResponse | None:
+        """
+        Refuse what no text of the database can hold; machines are told of it by field.
+        """
+        if "%00" in request.META.get("QUERY_STRING", "") and not is_machine_path(request.path):
+            return errors.answer(request, HTTPStatus.BAD_REQUEST)
+        return None
+
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """
         Answer what a page refused, such as a cursor of another list; a bug stays a bug.

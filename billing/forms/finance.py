@@ -2,11 +2,12 @@
 What finance fills in: an approval, a hold, the moment of a trial balance.
 """
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -48,6 +49,14 @@ class NewRunForm(forms.Form):
     )
 
 
+# Before the first of them nobody kept these books; beyond the last a day has no end.
+DAY_MIN, DAY_MAX = date(2000, 1, 1), date(2199, 12, 31)
+IS_A_DAY_OF_THE_BOOKS = (
+    MinValueValidator(DAY_MIN, gettext_lazy("Choose a day from the year 2000 on.")),
+    MaxValueValidator(DAY_MAX, gettext_lazy("Choose a day before the year 2200.")),
+)
+
+
 class TrialBalanceForm(forms.Form):
     """
     Two dates in the reader's zone; each includes its whole day. Empty: until now.
@@ -56,11 +65,13 @@ class TrialBalanceForm(forms.Form):
     as_of = forms.DateField(
         label=gettext_lazy("Happened until"),
         required=False,
+        validators=IS_A_DAY_OF_THE_BOOKS,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     booked_until = forms.DateField(
         label=gettext_lazy("Booked until"),
         required=False,
+        validators=IS_A_DAY_OF_THE_BOOKS,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
 

@@ -3,9 +3,10 @@ The trial balance with the last check of the books, and every report that can be
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -74,7 +75,9 @@ def export_ledger(request: PersonRequest, file_format: str) -> HttpResponseBase:
     if not form.is_valid():
         return show_ledger(request)
     balance = read_balance(form, zone=request.user.time_zone)
-    name = f"trial-balance-{balance.as_of:%Y-%m-%d}"
+    # The last day that the file holds, as its reader chose it: as_of is that day's end.
+    last = (balance.as_of - timedelta(microseconds=1)).astimezone(ZoneInfo(request.user.time_zone))
+    name = f"trial-balance-{last:%Y-%m-%d}"
     return send_report(TRIAL_BALANCE, balance.rows, file_format=file_format, name=name)
 
 
