@@ -29,15 +29,15 @@ def hold_payouts(
     *, run_id: int, payout_ids: Sequence[int], reason: str, actor_id: int, now: datetime
 ) -> int:
     """
-    Hold the owners of some ready lines of a run that is not submitted yet.
+    Hold the owners of some lines of a run that is not submitted yet.
 
-    Their lines stay in the run as blocked; its totals and checksum are written anew.
-    Returns how many lines that were.
+    Their lines stay in the run as held, whatever blocked them before: that is how the next run
+    will find them. Totals and checksum are written anew. Returns how many lines that were.
     """
     run = PayoutRun.objects.select_for_update().get(pk=run_id)
     if run.state != PayoutRun.State.CALCULATED:
         return 0
-    lines = run.payouts.filter(pk__in=payout_ids, state=Payout.State.READY)
+    lines = run.payouts.filter(pk__in=payout_ids).exclude(block_reason=BlockReason.HELD)
     owner_ids = list(lines.values_list("owner_id", flat=True))
     for owner_id in owner_ids:
         _place(owner_id=owner_id, reason=reason, actor_id=actor_id, now=now)

@@ -3,8 +3,11 @@ Owners whose payouts are held back: why, by whom, since when, and what waits for
 """
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+
+from django.db.models import Q
 
 from accounts.queries import get_display_names
 from billing.models import Account, AccountKind, PayoutHold
@@ -34,6 +37,22 @@ class HoldRow:
 class HoldPage:
     rows: tuple[HoldRow, ...]
     next_cursor: str | None
+
+
+def get_hold_reasons(
+    *, owner_ids: Collection[int], starts_at: datetime, ends_at: datetime
+) -> dict[int, str]:
+    """
+    Return why owners were held in that time, the last reason of each; no query for nobody.
+    """
+    if not owner_ids:
+        return {}
+    held = PayoutHold.objects.filter(
+        Q(lifted_at=None) | Q(lifted_at__gt=starts_at),
+        owner_id__in=owner_ids,
+        placed_at__lte=ends_at,
+    )
+    return dict(held.order_by("id").values_list("owner_id", "reason"))
 
 
 def count_holds() -> int:

@@ -2,7 +2,7 @@
 How finance's pages name states and draw runs.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -162,7 +162,11 @@ def make_books_ties(check: LastCheck | None, *, currency: str) -> tuple[tuple[st
 
 
 def make_lines_table(
-    rows: tuple[PayoutRow, ...], *, can_hold: bool, selected: Collection[str] = ()
+    rows: tuple[PayoutRow, ...],
+    *,
+    reasons: Mapping[int, str],
+    can_hold: bool,
+    selected: Collection[str] = (),
 ) -> DataTable:
     return DataTable(
         caption=_("Lines of this run"),
@@ -181,7 +185,7 @@ def make_lines_table(
                     Cell(text=money(row.available_micros, row.currency)),
                     Cell(text=money(-row.offset_micros, row.currency) if row.offset_micros else ""),
                     Cell(text=money(row.amount_micros, row.currency), is_strong=True),
-                    Cell(text=explain_payout(row)),
+                    Cell(text=explain_payout(row), note=reasons.get(row.owner_id, "")),
                     Cell(tag=make_payout_tag(row)),
                 ),
                 select=row.public_id if can_hold else "",

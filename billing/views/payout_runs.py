@@ -24,12 +24,13 @@ from accounts.permissions import (
     preparer_required,
 )
 from billing.forms.finance import ApproveForm, HoldForm
-from billing.models import PayoutRun
+from billing.models import BlockReason, PayoutRun
 from billing.operations import payout_runs as operations
 from billing.operations.payout_holds import hold_payouts
 from billing.queries import payouts as queries
 from billing.queries.payout_counts import RunSummary, summarize_run
-from billing.queries.payouts import RunCard, RunView
+from billing.queries.payout_holds import get_hold_reasons
+from billing.queries.payouts import PayoutRow, RunCard, RunView
 from billing.queries.reports import get_last_check
 from billing.reports.files import send_report
 from billing.reports.payout_register import PAYOUT_REGISTER
@@ -147,6 +148,7 @@ def _render(
         "chosen": chosen,
         "table": words.make_lines_table(
             page.rows,
+            reasons=_read_reasons(run, page.rows),
             can_hold=is_preparer and run.state == State.CALCULATED,
             selected=request.POST.getlist("payout"),
         ),
@@ -166,6 +168,17 @@ def _render(
     is_fragment = getattr(request, "htmx", False) and request.method == "GET"
     name = "billing/_finance_lines.html" if is_fragment else "billing/finance_run.html"
     return render(request, name, context, status=status)
+
+
+def _read_reasons(run: RunCard, rows: tuple[PayoutRow, ...]) -> dict[int, str]:
+    """
+    Return why the held lines are held: what was said until the run was submitted or given up.
+    """
+    return get_hold_reasons(
+        owner_ids=[row.owner_id for row in rows if row.block_reason == BlockReason.HELD],
+        starts_at=run.calculated_at,
+        ends_at=run.submitted_at or run.cancelled_at or timezone.now(),
+    )
 
 
 def _make_views(summary: RunSummary, chosen: Filter) -> tuple[View, ...]:

@@ -1,16 +1,17 @@
 import csv
 import io
 import re
+from datetime import UTC, datetime
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.models import AuditEvent, User
+from accounts.models import User
 from billing.models import Payout, PayoutAttempt, PayoutHold, PayoutRun
 from billing.operations.ledger_checks import check_ledger
-from billing.operations.payout_holds import hold_payouts, lift_holds
 from billing.operations.payout_runs import calculate_run, cancel_run, submit_run
 from tests.billing.people import (
     NOON,
@@ -261,83 +262,6 @@ class TestPrepare:
         assert client.post(url(name, run)).status_code == 403
 
 
-class TestHolds:
-    @pytest.fixture
-    def hold(self, run: PayoutRun, fiona: User) -> PayoutHold:
-        line = Payout.objects.get(state="ready")
-        hold_payouts(
-            run_id=run.pk,
-            payout_ids=[line.pk],
-            reason="Bank details changed",
-            actor_id=fiona.pk,
-            now=NOON,
-        )
-        return PayoutHold.objects.get()
-
-    def lift(self, client: Client, *holds: PayoutHold) -> int:
-        chosen = [encode("hld", hold.pk) for hold in holds]
-        return client.post(reverse("billing:payout_hold_lift"), {"hold": chosen}).status_code
-
-    def test_are_shown_with_their_reason_and_what_waits(
-        self, client: Client, hold: PayoutHold, felix: User
-    ) -> None:
-        sign_in(client, felix)
-
-        queue = client.get("/finance/").content.decode()
-        page = client.get("/finance/runs/held/").content.decode()
-
-        assert "1 owner is held back" in queue
-        assert "/finance/runs/held/" in queue
-        for text in ("Olivia", "Bank details changed", "Fiona", "€11.50"):
-            assert text in page
-        assert "Lift the hold" not in page
-
-    def test_one_that_is_lifted_lets_the_next_run_pay(
-        self, client: Client, run: PayoutRun, hold: PayoutHold, fiona: User
-    ) -> None:
-        cancel_run(run_id=run.pk, actor_id=fiona.pk, now=NOON)
-        sign_in(client, fiona)
-        assert "Lift the hold" in client.get("/finance/runs/held/").content.decode()
-
-        status = self.lift(client, hold)
-
-        hold.refresh_from_db()
-        assert status == 302
-        assert hold.lifted_by_id == fiona.pk
-        assert "Nobody is held back" in client.get("/finance/runs/held/").content.decode()
-        assert "held back" not in client.get("/finance/").content.decode()
-        assert AuditEvent.objects.filter(action="payout_hold.lifted").count() == 1
-        again = calculate_run(actor_id=fiona.pk, currency="EUR", now=NOON)
-        assert again.payouts.get(owner_id=hold.owner_id).state == Payout.State.READY
-
-    def test_one_that_was_lifted_keeps_who_did_it(
-        self, client: Client, hold: PayoutHold, fiona: User
-    ) -> None:
-        lift_holds(hold_ids=[hold.pk], actor_id=fiona.pk, now=NOON)
-        sign_in(client, create_person("Frida", staff_role="finance_preparer"))
-
-        self.lift(client, hold)
-
-        hold.refresh_from_db()
-        assert (hold.lifted_by_id, hold.lifted_at) == (fiona.pk, NOON)
-        assert AuditEvent.objects.filter(action="payout_hold.lifted").count() == 1
-
-    def test_nobody_chosen_is_said(self, client: Client, hold: PayoutHold, fiona: User) -> None:
-        sign_in(client, fiona)
-
-        response = client.post(reverse("billing:payout_hold_lift"))
-
-        assert response.status_code == 422
-        assert "Choose the owners who shall be paid again." in response.content.decode()
-
-    def test_an_approver_may_not_lift(self, client: Client, hold: PayoutHold, felix: User) -> None:
-        sign_in(client, felix)
-
-        assert self.lift(client, hold) == 403
-        hold.refresh_from_db()
-        assert hold.lifted_at is None
-
-
 class TestPages:
     PATHS = (
         "/finance/",
@@ -387,6 +311,39 @@ class TestPages:
         sign_in(client, fiona)
 
         assert client.get("/finance/ledger/?as_of=soon").status_code == 422
+
+    @pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "2200-01-01"])
+    @pytest.mark.parametrize("name", ["as_of", "booked_until"])
+    def test_a_day_beyond_the_books_is_422(
+        self, client: Client, fiona: User, name: str, day: str
+    ) -> None:
+        sign_in(client, fiona)
+
+        for path in ("/finance/ledger/", "/finance/ledger/trial-balance.csv"):
+            page = client.get(f"{path}?{name}={day}")
+            assert page.status_code == 422
+            assert "Choose a day" in page.text
+
+    def test_the_file_is_named_by_the_last_day_that_it_holds(
+        self, client: Client, run: PayoutRun, fiona: User
+    ) -> None:
+        User.objects.filter(pk=fiona.pk).update(time_zone="Europe/Oslo")
+        sign_in(client, fiona)
+
+        chosen = client.get("/finance/ledger/trial-balance.csv?as_of=2026-11-22")
+        with time_machine.travel(datetime(2026, 11, 22, 23, 30, tzinfo=UTC), tick=False):
+            until_now = client.get("/finance/ledger/trial-balance.csv")
+
+        assert 'filename="trial-balance-2026-11-22.csv"' in chosen["Content-Disposition"]
+        assert 'filename="trial-balance-2026-11-23.csv"' in until_now["Content-Disposition"]
+
+    @pytest.mark.parametrize("path", ["/finance/quarantine/?q=a%00b", "/finance/?%00=1"])
+    def test_a_query_that_no_text_can_hold_is_400(
+        self, client: Client, fiona: User, path: str
+    ) -> None:
+        sign_in(client, fiona)
+
+        assert client.get(path).status_code == 400
 
     def test_a_day_before_the_first_transfer_is_empty(
         self, client: Client, run: PayoutRun, fiona: User
