@@ -81,6 +81,7 @@ FINANCE: list[URLPattern | URLResolver] = [
     ),
     path("finance/reports/", ledger.show_reports, name="reports"),
     path("finance/quarantine/", quarantine.show_quarantine, name="quarantine"),
+    path("finance/quarantine/decide/", quarantine.decide_many, name="quarantine_decide"),
     path(
         "finance/quarantine/<str:quarantined_id>/",
         quarantine.show_quarantined,

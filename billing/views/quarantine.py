@@ -3,7 +3,8 @@ Finance's quarantine: what was reported and not accepted, and what a person deci
 """
 
 import json
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,10 +14,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import PersonRequest, finance_required
-from billing.forms.quarantine import DecideForm
+from billing.forms.quarantine import DecideForm, DecideManyForm
 from billing.models import QuarantineCode, QuarantinedRecord
 from billing.operations import quarantine as operations
 from billing.operations.quarantine import (
@@ -47,18 +49,83 @@ ACTS: dict[str, Callable[..., None]] = {
     "accept": operations.accept,
     "dismiss": operations.dismiss,
 }
+NEED_REASON = frozenset({"accept", "dismiss"})
 
 
 @require_safe
 @finance_required
 def show_quarantine(request: PersonRequest) -> HttpResponse:
+    return _render_list(request, DecideManyForm())
+
+
+@require_POST
+@finance_required
+def decide_many(request: PersonRequest) -> HttpResponse:
+    """
+    Do the same to every chosen record, each by itself: one that does not go stops no other.
+    """
+    form, name = DecideManyForm(request.POST), request.POST.get("act", "")
+    if name not in ACTS:
+        form.add_error(None, _("Choose what to do with the records."))
+    elif form.is_valid() and name in NEED_REASON and not form.cleaned_data["reason"]:
+        form.add_error("reason", _explain(ReasonMissing()))
+    if not form.is_valid():
+        return _render_list(request, form, status=422)
+    left = _act_on_each(ACTS[name], form, actor_id=request.user.pk)
+    done_count = len(form.cleaned_data["record"]) - sum(left.values())
+    if done_count:
+        messages.success(request, _count_decided(done_count, _say_done(name)))
+    for explanation, count in left.items():
+        messages.warning(request, _count_left(count, explanation))
+    return redirect(f"{reverse('billing:quarantine')}?{request.GET.urlencode()}")
+
+
+def _act_on_each(act: Callable[..., None], form: DecideManyForm, *, actor_id: int) -> Counter[str]:
+    """
+    Return how many records are as they were, by what was said about them.
+    """
+    left: Counter[str] = Counter()
+    for quarantined_id in form.cleaned_data["record"]:
+        try:
+            act(
+                quarantined_id=quarantined_id,
+                actor_id=actor_id,
+                reason=form.cleaned_data["reason"],
+                now=timezone.now(),
+            )
+        except (NotInQuarantine, AlreadyResolved):
+            left[_explain(AlreadyResolved())] += 1
+        except (NotAcceptable, StillRefused) as error:
+            left[_explain(error)] += 1
+    return left
+
+
+def _count_decided(count: int, said: str) -> str:
+    text = ngettext("%(n)s record. %(said)s", "%(n)s records. %(said)s", count)
+    return text % {"n": number(count), "said": said}
+
+
+def _count_left(count: int, said: str) -> str:
+    text = ngettext(
+        "%(n)s record is as it was. %(said)s", "%(n)s records are as they were. %(said)s", count
+    )
+    return text % {"n": number(count), "said": said}
+
+
+def _render_list(
+    request: PersonRequest, form: DecideManyForm, *, status: int = 200
+) -> HttpResponse:
     state = request.GET.get("state", State.OPEN)
     code, search = request.GET.get("code", ""), request.GET.get("q", "").strip()
     if state not in State.values or (code and code not in QuarantineCode.values):
         raise Http404
     page = list_quarantine(state=state, code=code, search=search, cursor=request.GET.get("cursor"))
+    chosen = frozenset(request.POST.getlist("record"))
     context = {
-        "table": _make_table(page, request.user.time_zone),
+        "table": _make_table(page, request.user.time_zone, chosen=chosen),
+        "form": form,
+        "can_accept": any(row.can_accept for row in page.rows),
+        "query": request.GET.urlencode(),
         "views": _make_views(page, state),
         "codes": _make_code_views(page, state, code),
         "pages": _make_pages(page, state=state, code=code, q=search),
@@ -66,7 +133,7 @@ def show_quarantine(request: PersonRequest) -> HttpResponse:
         "search": search,
         "is_open_view": state == State.OPEN,
     }
-    return render(request, "billing/quarantine.html", context)
+    return render(request, "billing/quarantine.html", context, status=status)
 
 
 @require_safe
@@ -163,7 +230,8 @@ def _make_tag(row: QuarantineRow) -> Tag:
     return Tag(label=row.state_label, tone=TONES.get(row.state, "idle"))
 
 
-def _make_table(page: QuarantinePage, zone: str) -> DataTable:
+def _make_table(page: QuarantinePage, zone: str, *, chosen: Collection[str]) -> DataTable:
+    is_open = any(row.state == State.OPEN for row in page.rows)
     return DataTable(
         caption=_("Records in quarantine"),
         columns=(
@@ -173,24 +241,28 @@ def _make_table(page: QuarantinePage, zone: str) -> DataTable:
             Column(label=_("Seen"), is_number=True, is_optional=True),
             Column(label=_("State"), is_optional=True),
         ),
-        rows=tuple(_make_row(row, zone) for row in page.rows),
+        rows=tuple(_make_row(row, zone, chosen=chosen) for row in page.rows),
         is_dense=True,
+        select_name="record" if is_open else "",
     )
 
 
-def _make_row(row: QuarantineRow, zone: str) -> Row:
+def _make_row(row: QuarantineRow, zone: str, *, chosen: Collection[str]) -> Row:
+    public_id = encode("qua", row.id)
     return Row(
+        select=public_id if row.state == State.OPEN else "",
+        is_selected=public_id in chosen,
         cells=(
             Cell(
                 text=row.event_id or _("without id"),
                 note=row.vehicle_id,
-                url=reverse("billing:quarantined", args=[encode("qua", row.id)]),
+                url=reverse("billing:quarantined", args=[public_id]),
             ),
             Cell(text=row.code_label, note=row.detail),
             Cell(text=local_datetime(row.received_at, zone)),
             Cell(text=number(row.seen_count)),
             Cell(tag=_make_tag(row), note=row.resolved_by),
-        )
+        ),
     )
 
 

@@ -44,6 +44,97 @@ def decide(client: Client, kept: QuarantinedRecord, act: str, reason: str = "") 
     return client.post(address(kept, "decide"), {"act": act, "reason": reason})
 
 
+def set_aside_many(world: World) -> list[QuarantinedRecord]:
+    """
+    Two readings of too much energy, and one event that cannot be read.
+    """
+    unreadable = world.event(3)
+    unreadable["data"]["energy_wh"] = "much"
+    world.report(world.event(energy_wh=2_520), world.event(2, energy_wh=2_520), unreadable)
+    settle_all()
+    return list(QuarantinedRecord.objects.order_by("code", "pk"))
+
+
+def decide_many(client: Client, kept: list[QuarantinedRecord], act: str, reason: str = "") -> Any:
+    chosen = [encode("qua", record.pk) for record in kept]
+    url = "/finance/quarantine/decide/?state=open"
+    return client.post(url, {"record": chosen, "act": act, "reason": reason})
+
+
+def read_states() -> list[str]:
+    return list(QuarantinedRecord.objects.order_by("code", "pk").values_list("state", flat=True))
+
+
+def read_messages(client: Client) -> list[str]:
+    page = client.get("/finance/quarantine/")
+    return [str(message) for message in page.context["messages"]]
+
+
+class TestSeveral:
+    def test_are_dismissed_with_one_reason(self, finance: Client, world: World) -> None:
+        kept = set_aside_many(world)
+
+        answer = decide_many(finance, kept, "dismiss", "Test meter")
+
+        assert answer["Location"] == "/finance/quarantine/?state=open"
+        assert read_states() == ["dismissed"] * 3
+        assert set(QuarantinedRecord.objects.values_list("resolution", flat=True)) == {"Test meter"}
+        [said] = read_messages(finance)
+        assert said.startswith("3 records. Dismissed.")
+
+    def test_one_that_does_not_go_stops_no_other(self, finance: Client, world: World) -> None:
+        kept = set_aside_many(world)
+
+        decide_many(finance, kept, "accept", "Meter checked")
+
+        assert read_states() == ["accepted", "accepted", "open"]
+        done, left = read_messages(finance)
+        assert done.startswith("2 records. Accepted.")
+        assert left.startswith("1 record is as it was. Only an implausible reading")
+        assert settle_all() == 2
+        assert RatedLine.objects.count() == 2
+
+    def test_decided_meanwhile_are_left_as_they_are(self, finance: Client, world: World) -> None:
+        kept = set_aside_many(world)
+        decide(finance, kept[0], "dismiss", "First")
+
+        decide_many(finance, kept[:2], "dismiss", "Second")
+
+        kept[0].refresh_from_db()
+        assert kept[0].resolution == "First"
+        assert read_states() == ["dismissed", "dismissed", "open"]
+
+    @pytest.mark.parametrize(
+        ("act", "reason", "count", "refused"),
+        [
+            ("dismiss", "", 2, "reason"),
+            ("accept", "   ", 2, "reason"),
+            ("dismiss", "x" * 501, 2, "reason"),
+            ("replay", "", 0, "record"),
+            ("shred", "x", 2, "__all__"),
+        ],
+    )
+    def test_a_decision_that_lacks_something_is_422(
+        self, finance: Client, world: World, act: str, reason: str, count: int, refused: str
+    ) -> None:
+        kept = set_aside_many(world)
+
+        page = decide_many(finance, kept[:count], act, reason)
+
+        assert page.status_code == 422
+        assert list(page.context["form"].errors) == [refused]
+        assert len([row for row in page.context["table"].rows if row.is_selected]) == count
+        assert read_states() == ["open"] * 3
+
+    def test_are_offered_only_where_they_are_open(self, finance: Client, world: World) -> None:
+        decide_many(finance, set_aside_many(world), "dismiss", "Test meter")
+
+        page = finance.get("/finance/quarantine/?state=dismissed")
+
+        assert page.context["table"].select_name == ""
+        assert 'name="act"' not in page.text
+
+
 class TestList:
     def test_says_that_nothing_is_set_aside(self, finance: Client) -> None:
         assert "Nothing is set aside" in finance.get("/finance/quarantine/").text

@@ -124,6 +124,8 @@ def test_no_page_of_finance_has_a_barrier_or_scrolls_sideways(
         "/finance/ledger/",
         "/finance/reports/",
         "/finance/tariffs/",
+        "/finance/metering/",
+        "/finance/quarantine/",
     )
     for path in paths:
         page = open_page(felix, path, viewport=size, color_scheme=scheme)

@@ -155,6 +155,7 @@ PAGES_OF_STAFF = (
     page("billing:metering", FINANCE),
     page("billing:tariff_outliers", FINANCE),
     page("billing:quarantine", FINANCE),
+    post("billing:quarantine_decide", FINANCE, data={"act": "replay"}),
     page("billing:quarantined", FINANCE, thing="quarantined"),
     post(
         "billing:quarantined_decide",
