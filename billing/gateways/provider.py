@@ -89,11 +89,28 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """
+    Money of one payment on its way back to its source. The amount is cents.
+
+    is_taken: it has left our balance. is_over: it failed or was cancelled, and what was taken
+    is in our balance again.
+    """
+
+    id: str
+    payment_intent_id: str
+    amount_cents: int
+    is_taken: bool
+    is_over: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checkout:
     id: str
     url: str
     is_expired: bool
     payment: Payment | None
+    refunds: tuple[Refund, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

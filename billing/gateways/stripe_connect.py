@@ -29,6 +29,7 @@ from billing.gateways.provider import (
     ProviderRefused,
     ProviderTransfer,
     ProviderUnknown,
+    Refund,
 )
 from web.limits import WEBHOOK_TOLERANCE_S
 
@@ -252,16 +253,39 @@ def retrieve_checkout(*, session_id: str) -> Checkout:
     Return the checkout with its payment once that has reached our balance.
     """
     client = get_client()
+    payment: Payment | None = None
+    refunds: tuple[Refund, ...] = ()
     with _translated():
         session = client.v1.checkout.sessions.retrieve(session_id)
-        payment = None
         if session.payment_status == "paid" and session.payment_intent:
             payment = _read_payment(client, _id_of(session.payment_intent))
+            refunds = _list_refunds(client, _id_of(session.payment_intent))
     return Checkout(
         id=session.id,
         url=session.url or "",
         is_expired=session.status == "expired",
         payment=payment,
+        refunds=refunds,
+    )
+
+
+def retrieve_refund(*, refund_id: str) -> Refund:
+    with _translated():
+        return _to_refund(get_client().v1.refunds.retrieve(refund_id))
+
+
+def _list_refunds(client: stripe.StripeClient, payment_intent_id: str) -> tuple[Refund, ...]:
+    pages = client.v1.refunds.list({"payment_intent": payment_intent_id, "limit": PAGE})
+    return tuple(_to_refund(refund) for refund in pages.auto_paging_iter())
+
+
+def _to_refund(refund: stripe.Refund) -> Refund:
+    return Refund(
+        id=refund.id,
+        payment_intent_id=_id_of(refund.payment_intent) if refund.payment_intent else "",
+        amount_cents=refund.amount,
+        is_taken=bool(refund.balance_transaction),
+        is_over=refund.status in {"failed", "canceled"},
     )
 
 

@@ -15,7 +15,7 @@ from billing.gateways.provider import EventHint, ProviderRefused, ProviderUnknow
 from billing.models import ProviderEvent
 from billing.operations.payout_accounts import refresh_account
 from billing.operations.payout_returns import refresh_transfer
-from billing.operations.top_ups import refresh_checkout, refresh_payment
+from billing.operations.top_ups import refresh_checkout, refresh_payment, refresh_refund
 from web.transactions import durable
 
 
@@ -129,6 +129,10 @@ def _read_payment(event: ProviderEvent, now: datetime) -> bool:
     return refresh_payment(payment_intent_id=event.object_id, now=now)
 
 
+def _read_refund(event: ProviderEvent, now: datetime) -> bool:
+    return refresh_refund(refund_id=event.object_id, now=now)
+
+
 def _read_account(event: ProviderEvent, now: datetime) -> bool:
     account_id = event.object_id if event.object_id.startswith("acct_") else ""
     return refresh_account(provider_account_id=account_id or event.provider_account_id, now=now)
@@ -139,6 +143,7 @@ REFRESHES: dict[str, Refresh] = {
     "transfer.": _read_transfer,
     "checkout.session.": _read_checkout,
     "payment_intent.": _read_payment,
+    "refund.": _read_refund,
     "account.": _read_account,
     "capability.": _read_account,
     "v2.core.account.": _read_account,

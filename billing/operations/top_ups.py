@@ -13,6 +13,7 @@ from billing.gateways import stripe_connect
 from billing.gateways.provider import Checkout, Payment, ProviderRefused, ProviderUnknown
 from billing.models import MICROS_PER_CENT, PAYOUT_MINIMUM_MICROS, TopUp
 from billing.operations.ledger import AccountKey, Leg, post_entry
+from billing.operations.refunds import book_refund
 from web.rows import fetch_rows
 from web.transactions import durable
 
@@ -159,6 +160,17 @@ def refresh_payment(*, payment_intent_id: str, now: datetime) -> bool:
     return refresh_checkout(session_id=top_up.checkout_session_id, now=now)
 
 
+def refresh_refund(*, refund_id: str, now: datetime) -> bool:
+    """
+    As refresh_checkout, for events that name a refund.
+
+    One of a payment that is not booked yet is of no concern now: booking the payment reads
+    its refunds as well.
+    """
+    refund = stripe_connect.retrieve_refund(refund_id=refund_id)
+    return refresh_payment(payment_intent_id=refund.payment_intent_id, now=now)
+
+
 @durable
 def apply_checkout(*, checkout: Checkout, now: datetime) -> None:
     """
@@ -168,6 +180,8 @@ def apply_checkout(*, checkout: Checkout, now: datetime) -> None:
     if checkout.payment is not None:
         _capture(top_up, payment=checkout.payment, now=now)
         _make_available(top_up, payment=checkout.payment, now=now)
+        for refund in checkout.refunds:
+            book_refund(top_up=top_up, refund=refund, now=now)
     elif checkout.is_expired and top_up.state == TopUp.State.OPEN:
         top_up.state = TopUp.State.EXPIRED
         top_up.save()
