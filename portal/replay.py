@@ -196,8 +196,7 @@ def _write_blocked(night: Night) -> Cell:
     if not first:
         text = _("Nothing") if night.worked_s else _("No work, or no car")
         return Cell(text=text)
-    return Cell(
-        text=", ".join(
-            f"{PART_LABELS[part]} {duration(quarters * QUARTER_S)}" for part, quarters in first
-        )
+    most, *others = (
+        f"{PART_LABELS[part]} {duration(quarters * QUARTER_S)}" for part, quarters in first
     )
+    return Cell(text=most, note=", ".join(others))

@@ -27,14 +27,14 @@ from web.templatetags.parado import (
 )
 
 
-# {value} is what was found, {limit} what the owner set, {opens} when the clock lifts it.
+# {value} is what was found, {limit} what the owner set, {opens} when the clock lifts it, {since}
+# when the version in force began.
 SENTENCES: dict[ReasonCode, str | Promise] = {
     ReasonCode.NO_CONSENT: gettext_lazy(
         "Nobody may use this car before you have set its rules and confirmed them."
     ),
     ReasonCode.CONSENT_WITHDRAWN: gettext_lazy(
-        "You withdrew version <strong>{version}</strong>, and nothing runs any more. "
-        "You can agree again at any time."
+        "Nothing runs any more since <strong>{since}</strong>. You can agree again at any time."
     ),
     ReasonCode.PAUSED: gettext_lazy(
         "Nothing runs until <strong>{opens}</strong>. From then on your rules decide again."
@@ -264,7 +264,7 @@ def _write_reason(card: VehicleCard, now: datetime) -> SafeString:
         limit=_write_limit(first, card, now),
         opens=_write_moment(first.opens_at, card.time_zone, now) if first.opens_at else "",
         resume=pct(card.rules.battery_resume_pct) if card.rules else "",
-        version=card.decision.consent_version,
+        since=_write_moment(card.version_since, card.time_zone, now),
     )
 
 

@@ -58,5 +58,5 @@ def make_card(decision: Decision, rules: Rules | None) -> VehicleCard:
         rules=rules,
         state=STATE,
         use=NO_USE,
-        version_since=None,
+        version_since=NOW - timedelta(minutes=12),
     )

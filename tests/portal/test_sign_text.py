@@ -52,7 +52,7 @@ REASONS: list[tuple[ReasonCode, dict[str, Any], str]] = [
     (
         ReasonCode.CONSENT_WITHDRAWN,
         {"rules": replace(RULES, is_withdrawn=True)},
-        "You withdrew version 14, and nothing runs any more.",
+        "Nothing runs any more since 21:40. You can agree again at any time.",
     ),
     (
         ReasonCode.PAUSED,
