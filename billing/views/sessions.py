@@ -45,6 +45,7 @@ from web.templatetags.parado import (
 
 DAYS_SHOWN = 30
 STAMP = "%Y%m%dT%H%M%SZ"
+YEARS = range(2000, 2200)
 
 
 @require_safe
@@ -195,12 +196,14 @@ def find_session(request: PersonRequest, vehicle_id: str, stamp: str) -> tuple[K
 
 def read_stamp(text: str) -> datetime | None:
     """
-    Return the moment that an address names, None when it names none.
+    Return the moment that an address names, None when it names none that any car can know.
     """
     try:
-        return datetime.strptime(text, STAMP).replace(tzinfo=UTC)
+        moment = datetime.strptime(text, STAMP).replace(tzinfo=UTC)
     except ValueError:
         return None
+    # Days are counted from it, which the ends of the calendar would not bear.
+    return moment if moment.year in YEARS else None
 
 
 def _link(car: str, until: datetime) -> str:

@@ -236,6 +236,14 @@ class TestSessions:
 
         assert read_home(client, world.olivia, address).status_code == 404
 
+    @pytest.mark.parametrize("stamp", ["00010101T000000Z", "99991231T235959Z", "soon"])
+    def test_bears_the_ends_of_the_calendar(self, client: Client, world: World, stamp: str) -> None:
+        for path in ("/sessions/", "/breaches/"):
+            page = read_home(client, world.olivia, f"{path}?until={stamp}")
+            assert page.context["until"] == read_home(client, world.olivia, path).context["until"]
+        car = encode("veh", world.vehicle.pk)
+        assert read_home(client, world.olivia, f"/sessions/{car}/{stamp}/").status_code == 404
+
     def test_goes_back_month_by_month(self, client: Client, world: World) -> None:
         stamp = (EVENING - timedelta(days=1)).strftime("%Y%m%dT%H%M%SZ")
 
