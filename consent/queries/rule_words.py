@@ -68,6 +68,7 @@ GRACE_PHRASES: dict[Gate, Text] = {
 FIGURE = re.compile(r"(?<=\d) (?=(?:%|°C|kWh|Wh|W|h|min|km|MB|GB)(?!\w))")
 NOBODY: Mapping[int, str] = {}
 DAY = timedelta(days=1)
+MB_PER_GB = 1000
 
 DAY_SETS: dict[tuple[int, ...], Text] = {
     (0, 1, 2, 3, 4, 5, 6): gettext_lazy("Every day"),
@@ -263,7 +264,12 @@ def _write_wear_km(distance_km: int) -> str:
 
 
 def _write_megabytes(size_mb: int) -> str:
-    return f"{number(size_mb)}\N{NO-BREAK SPACE}MB"
+    """
+    Return an amount of data as the editor shows it, in GB; less than one in MB.
+    """
+    if size_mb < MB_PER_GB:
+        return f"{number(size_mb)}\N{NO-BREAK SPACE}MB"
+    return f"{number(size_mb / MB_PER_GB, 3)}\N{NO-BREAK SPACE}GB"
 
 
 def _write_kwh(energy_wh: int) -> str:

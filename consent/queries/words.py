@@ -155,6 +155,7 @@ REASON_FIELDS: dict[ReasonCode, str] = {
     ReasonCode.REWARD_UNKNOWN: "reward",
 }
 
+BYTES_PER_GB = 10**9
 # What is known only when work comes; an owner's page asks as if the right work came.
 _GATES_OF_WORK = frozenset({Gate.WORKLOAD, Gate.BUYER, Gate.REWARD})
 _NEVER_SHOWN = frozenset({Gate.POWER, Gate.CONSENT, Gate.PAUSE, Gate.TELEMETRY})
@@ -271,7 +272,13 @@ def _write_hours(finding: Finding) -> str:
 
 
 def _write_data(finding: Finding) -> str:
-    return _write_pair(finding, lambda value: number(value / 10**6), "\N{NO-BREAK SPACE}MB")
+    # In the unit of the limit, as the editor shows it.
+    limit = finding.limit if isinstance(finding.limit, int) else 0
+    if limit < BYTES_PER_GB:
+        return _write_pair(finding, lambda value: number(value / 10**6), "\N{NO-BREAK SPACE}MB")
+    return _write_pair(
+        finding, lambda value: number(value / BYTES_PER_GB, 2), "\N{NO-BREAK SPACE}GB"
+    )
 
 
 def _write_power(finding: Finding) -> str:

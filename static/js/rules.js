@@ -24,10 +24,9 @@
 
   // Back from another page the browser puts what was typed back without a word: the figures beside it are of before.
   addEventListener("pageshow", () => {
-    const form = document.getElementById("rules-form"), kinds = ["checkbox", "radio"];
-    const isTyped = (field) => (kinds.includes(field.type) ? field.checked !== field.defaultChecked : "defaultValue" in field && field.value !== field.defaultValue);
-    const typed = [...(form?.elements ?? [])].find((field) => field.type !== "hidden" && isTyped(field));
-    if (typed) typed.dispatchEvent(new Event("change", { bubbles: true }));
+    const fields = [...(document.getElementById("rules-form")?.elements ?? [])].filter((field) => field.type !== "hidden" && "defaultValue" in field);
+    const typed = fields.find((field) => (/checkbox|radio/.test(field.type) ? field.checked !== field.defaultChecked : field.value !== field.defaultValue));
+    typed?.dispatchEvent(new Event("change", { bubbles: true }));
   });
 
   // A limit that is typed or dragged is meant, so its switch goes on.

@@ -70,7 +70,6 @@
       set(event.target, event.target.checked);
       changed();
     });
-    // Back from another page the browser puts the boxes back as they were left, without a word.
     addEventListener("pageshow", () => cells.some((cell) => cell.checked !== cell.defaultChecked) && changed());
     document.addEventListener("click", ({ target }) => {
       const chip = target.closest(`[data-fills="${week.id}"]`);

@@ -114,6 +114,14 @@ class TestGates:
         assert gates[Gate.BUYER] == ("later", "Not asked yet")
         assert gates[Gate.REWARD] == ("later", "Not asked yet")
 
+    def test_show_much_data_in_the_unit_of_the_editor(self) -> None:
+        gates = show(
+            rules={"mobile_data_bytes_per_month_max": 5_000_000_000},
+            use=Use(month_data_bytes=1_240_000_000),
+        )
+
+        assert gates[Gate.DATA] == ("ok", f"1.24 / 5{NBSP}GB")
+
     def test_show_what_was_refused_of_the_work(self) -> None:
         rules = {
             "buyers_mode": BuyersMode.EXCEPT,
@@ -246,6 +254,7 @@ class TestRules:
             ),
             ({}, "data", "No limit"),
             ({"mobile_data_mb_per_month_max": 500}, "data", "At most 500 MB a month"),
+            ({"mobile_data_mb_per_month_max": 2_500}, "data", "At most 2.5 GB a month"),
             ({}, "quiet", "None"),
             (
                 {
