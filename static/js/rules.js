@@ -25,8 +25,9 @@
   // Back from another page the browser puts what was typed back without a word: the figures beside it are of before.
   addEventListener("pageshow", () => {
     const fields = [...(document.getElementById("rules-form")?.elements ?? [])].filter((field) => field.type !== "hidden" && "defaultValue" in field);
-    const typed = fields.find((field) => (/checkbox|radio/.test(field.type) ? field.checked !== field.defaultChecked : field.value !== field.defaultValue));
-    typed?.dispatchEvent(new Event("change", { bubbles: true }));
+    const isTyped = (field) => (/checkbox|radio/.test(field.type) ? field.checked !== field.defaultChecked : field.value !== field.defaultValue);
+    // One of the hours counts the week anew as well.
+    [fields.find(isTyped), fields.find((field) => field.matches(".cell") && isTyped(field))].forEach((field) => field?.dispatchEvent(new Event("change", { bubbles: true })));
   });
 
   // A limit that is typed or dragged is meant, so its switch goes on.

@@ -70,7 +70,6 @@
       set(event.target, event.target.checked);
       changed();
     });
-    addEventListener("pageshow", () => cells.some((cell) => cell.checked !== cell.defaultChecked) && changed());
     document.addEventListener("click", ({ target }) => {
       const chip = target.closest(`[data-fills="${week.id}"]`);
       if (chip) cells.forEach((cell, index) => set(cell, chip.dataset.hours[index] === "1"));

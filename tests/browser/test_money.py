@@ -103,11 +103,13 @@ def test_the_way_back_leads_to_the_figures_of_the_draft_that_was_left(
     expect(page.locator("#preview")).to_contain_text("€4.87")
     page.locator("#id_battery_resume_pct").fill("75")
     page.locator("#id_battery_stop_pct").fill("71")
+    page.get_by_role("button", name="Every night").click()
     page.goto("/cars/")
 
     page.go_back()
 
     expect(page.locator("#id_battery_stop_pct")).to_have_value("71")
+    expect(page.locator("#hours-total")).to_have_text("63 of 168 hours allowed")
     expect(page.locator("#preview")).to_contain_text("€4.87 less than now")
 
 

@@ -86,7 +86,7 @@ class TestMoment:
         assert "02:30 never came. This is 03:30." in read(page)
 
     @pytest.mark.parametrize(
-        "text", ["yesterday", "2026-13-01T00:00", "0001-01-01T00:00:00+14:00", "\0", "9" * 400]
+        "text", ["yesterday", "2026-13-01T00:00", "0001-01-01T00:00:00+14:00", "9" * 400]
     )
     def test_that_nobody_can_read_is_refused(self, client: Client, text: str) -> None:
         world = create_world()
