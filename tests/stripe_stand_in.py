@@ -87,6 +87,12 @@ class Control:
     def pay_intent(self, intent_id: str, *, card: str = "visa") -> Json:
         return self._call("POST", f"payment_intents/{intent_id}/pay", {"card": card})
 
+    def open_dispute(self, intent_id: str) -> Json:
+        return self._call("POST", f"payment_intents/{intent_id}/dispute")
+
+    def close_dispute(self, dispute_id: str, *, status: str) -> Json:
+        return self._call("POST", f"disputes/{dispute_id}/close", {"status": status})
+
     def add_funds(self, *, amount: int, currency: str = "eur") -> Json:
         return self._call("POST", "balance", {"amount": amount, "currency": currency})
 

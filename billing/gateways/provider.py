@@ -105,12 +105,36 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeMove:
+    """
+    One change of our balance by a dispute: cents, negative where they left; the fee is ours.
+    """
+
+    id: str
+    amount_cents: int
+    fee_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispute:
+    """
+    A payment that the payer's bank took back. Lost, it stays with the bank.
+    """
+
+    id: str
+    payment_intent_id: str
+    moves: tuple[DisputeMove, ...]
+    is_lost: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checkout:
     id: str
     url: str
     is_expired: bool
     payment: Payment | None
     refunds: tuple[Refund, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

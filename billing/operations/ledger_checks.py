@@ -33,7 +33,7 @@ RULES: Final = {
     "in_transit_is_not_yet_transferred": _("In transit is what was approved and has not left"),
     "payouts_are_transfers": _("Payouts that left are booked as left"),
     "pending_is_captured": _("Pending at the provider is what buyers paid"),
-    "clearing_is_empty": _("Clearing accounts are empty"),
+    "clearing_is_empty": _("Clearing accounts hold only what is open"),
 }
 PROVIDER: Final = _("The ledger is the provider's balance")
 SEALS: Final = _("Sealed blocks are as they were sealed")

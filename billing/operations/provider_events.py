@@ -15,7 +15,12 @@ from billing.gateways.provider import EventHint, ProviderRefused, ProviderUnknow
 from billing.models import ProviderEvent
 from billing.operations.payout_accounts import refresh_account
 from billing.operations.payout_returns import refresh_transfer
-from billing.operations.top_ups import refresh_checkout, refresh_payment, refresh_refund
+from billing.operations.top_ups import (
+    refresh_checkout,
+    refresh_dispute,
+    refresh_payment,
+    refresh_refund,
+)
 from web.transactions import durable
 
 
@@ -133,6 +138,10 @@ def _read_refund(event: ProviderEvent, now: datetime) -> bool:
     return refresh_refund(refund_id=event.object_id, now=now)
 
 
+def _read_dispute(event: ProviderEvent, now: datetime) -> bool:
+    return refresh_dispute(dispute_id=event.object_id, now=now)
+
+
 def _read_account(event: ProviderEvent, now: datetime) -> bool:
     account_id = event.object_id if event.object_id.startswith("acct_") else ""
     return refresh_account(provider_account_id=account_id or event.provider_account_id, now=now)
@@ -144,6 +153,7 @@ REFRESHES: dict[str, Refresh] = {
     "checkout.session.": _read_checkout,
     "payment_intent.": _read_payment,
     "refund.": _read_refund,
+    "charge.dispute.": _read_dispute,
     "account.": _read_account,
     "capability.": _read_account,
     "v2.core.account.": _read_account,

@@ -33,21 +33,23 @@ def book_refund(*, top_up: TopUp, refund: Refund, now: datetime) -> None:
 
 def _take(top_up: TopUp, *, refund: Refund, now: datetime) -> Entry:
     """
-    Take the refund from the prepaid balance. What the buyer has spent meanwhile is bad debt:
-    the provider has paid it out already, and held money belongs to bookings.
+    Take the refund from the buyer: the provider has paid it out already.
     """
     amount_micros = refund.amount_cents * MICROS_PER_CENT
-    prepaid_micros = min(amount_micros, _lock_prepaid(top_up))
-    legs = [
-        Leg(debit=debit, credit=IN_TRANSIT, amount_micros=micros)
-        for debit, micros in (
-            (_prepaid_of(top_up), prepaid_micros),
-            (BAD_DEBT, amount_micros - prepaid_micros),
-        )
-        if micros
-    ]
+    legs = take_back(top_up=top_up, amount_micros=amount_micros, to=IN_TRANSIT)
     legs.append(Leg(debit=IN_TRANSIT, credit=AVAILABLE, amount_micros=amount_micros))
     return _post(top_up, refund=refund, event="taken", legs=legs, now=now)
+
+
+def take_back(*, top_up: TopUp, amount_micros: int, to: AccountKey) -> list[Leg]:
+    """
+    Return the legs that take an amount from the prepaid balance, which stays locked.
+
+    What the buyer has spent meanwhile is bad debt; held money belongs to bookings.
+    """
+    prepaid_micros = min(amount_micros, _lock_prepaid(top_up))
+    parts = ((_prepaid_of(top_up), prepaid_micros), (BAD_DEBT, amount_micros - prepaid_micros))
+    return [Leg(debit=key, credit=to, amount_micros=micros) for key, micros in parts if micros]
 
 
 def _give_back(top_up: TopUp, *, refund: Refund, taken: Entry, now: datetime) -> None:

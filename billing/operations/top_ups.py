@@ -12,6 +12,7 @@ from accounts.operations.records import record_audit
 from billing.gateways import stripe_connect
 from billing.gateways.provider import Checkout, Payment, ProviderRefused, ProviderUnknown
 from billing.models import MICROS_PER_CENT, PAYOUT_MINIMUM_MICROS, TopUp
+from billing.operations.disputes import book_dispute
 from billing.operations.ledger import AccountKey, Leg, post_entry
 from billing.operations.refunds import book_refund
 from web.rows import fetch_rows
@@ -171,6 +172,14 @@ def refresh_refund(*, refund_id: str, now: datetime) -> bool:
     return refresh_payment(payment_intent_id=refund.payment_intent_id, now=now)
 
 
+def refresh_dispute(*, dispute_id: str, now: datetime) -> bool:
+    """
+    As refresh_refund, for events that name a dispute.
+    """
+    dispute = stripe_connect.retrieve_dispute(dispute_id=dispute_id)
+    return refresh_payment(payment_intent_id=dispute.payment_intent_id, now=now)
+
+
 @durable
 def apply_checkout(*, checkout: Checkout, now: datetime) -> None:
     """
@@ -182,6 +191,8 @@ def apply_checkout(*, checkout: Checkout, now: datetime) -> None:
         _make_available(top_up, payment=checkout.payment, now=now)
         for refund in checkout.refunds:
             book_refund(top_up=top_up, refund=refund, now=now)
+        for dispute in checkout.disputes:
+            book_dispute(top_up=top_up, dispute=dispute, now=now)
     elif checkout.is_expired and top_up.state == TopUp.State.OPEN:
         top_up.state = TopUp.State.EXPIRED
         top_up.save()

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from simulator.stripe import accounts, money, payments, payouts
+from simulator.stripe import accounts, disputes, money, payments, payouts
 from simulator.stripe.api import advance
 from simulator.stripe.context import World, internal_call
 from simulator.stripe.errors import Json, invalid_request
@@ -90,6 +90,14 @@ def pay_intent(world: World, _sender: Sender, values: Json, intent_id: str) -> J
     return payments.pay_intent(internal_call(world), intent_id, card=values.get("card", "visa"))
 
 
+def open_dispute(world: World, _sender: Sender, _values: Json, intent_id: str) -> Json:
+    return disputes.open_for(internal_call(world), intent_id)
+
+
+def close_dispute(world: World, _sender: Sender, values: Json, dispute_id: str) -> Json:
+    return disputes.close(internal_call(world), dispute_id, status=str(values["status"]))
+
+
 def fail_payout(world: World, _sender: Sender, values: Json, payout_id: str) -> Json:
     account = world.store.get(payouts.KIND, payout_id).account
     call = internal_call(world, account=account)
@@ -144,6 +152,8 @@ LEVERS: tuple[tuple[str, str, Lever], ...] = (
     ("POST", r"accounts/(\w+)/restrict", restrict_account),
     ("POST", r"checkout/(\w+)/pay", pay_session),
     ("POST", r"payment_intents/(\w+)/pay", pay_intent),
+    ("POST", r"payment_intents/(\w+)/dispute", open_dispute),
+    ("POST", r"disputes/(\w+)/close", close_dispute),
     ("POST", r"payouts/(\w+)/fail", fail_payout),
     ("POST", r"payouts/run", run_payouts),
     ("POST", r"balance", add_funds),

@@ -16,7 +16,16 @@ from stripe.params import checkout as checkout_types
 from stripe.params.v2 import core as v2_types
 from stripe.v2 import core as v2
 
-from simulator.stripe import accounts, charges, events, money, payments, payouts, transfers
+from simulator.stripe import (
+    accounts,
+    charges,
+    disputes,
+    events,
+    money,
+    payments,
+    payouts,
+    transfers,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +189,19 @@ ROUTES: tuple[Route, ...] = (
     ),
     _route(
         "GET /v1/refunds/{id}", payments.retrieve_refund, types.RefundRetrieveParams, stripe.Refund
+    ),
+    _route(
+        "GET /v1/disputes",
+        disputes.list_disputes,
+        types.DisputeListParams,
+        stripe.Dispute,
+        is_list=True,
+    ),
+    _route(
+        "GET /v1/disputes/{id}",
+        disputes.retrieve,
+        types.DisputeRetrieveParams,
+        stripe.Dispute,
     ),
     # Owners' money
     _route("POST /v1/transfers", transfers.create, types.TransferCreateParams, stripe.Transfer),

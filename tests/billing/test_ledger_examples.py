@@ -45,6 +45,10 @@ payout_failed      stripe_available > o:owner_available:returned 350000
 correction         o:owner_receivable > unbilled_usage 60480
 buyer_refund       b:buyer_prepaid > refund_in_transit 10000000
 buyer_refund       refund_in_transit > stripe_available 10000000
+card_dispute       suspense > stripe_available 5000000
+card_dispute       processor_fees > stripe_available 2000000
+card_dispute       b:buyer_prepaid > suspense 4000000
+card_dispute       bad_debt > suspense 1000000
 """
 
 
@@ -84,8 +88,8 @@ def booked(olivia: User, bens: Organization) -> None:
 @pytest.mark.usefixtures("booked")
 class TestWorkedExamples:
     def test_the_buyer_pays_for_what_was_delivered(self) -> None:
-        # 500.00 - 0.126000 - 0.002500 + 1.00 of credit - 10.00 of refund.
-        assert read_balance("buyer_prepaid") == 490_871_500
+        # 500.00 - 0.126000 - 0.002500 + 1.00 of credit - 10.00 of refund - 4.00 of dispute.
+        assert read_balance("buyer_prepaid") == 486_871_500
         assert read_balance("buyer_held") == 0
 
     def test_the_fee_is_the_residual_and_a_dear_tariff_eats_it(self) -> None:
@@ -99,12 +103,12 @@ class TestWorkedExamples:
         assert read_balance("owner_receivable", owner=olivia) == -60_480
 
     def test_clearing_accounts_return_to_zero(self) -> None:
-        for kind in ("stripe_pending", "payout_in_transit", "refund_in_transit"):
+        for kind in ("stripe_pending", "payout_in_transit", "refund_in_transit", "suspense"):
             assert read_balance(kind) == 0
 
     def test_the_provider_holds_what_came_less_what_left(self) -> None:
-        # 485.20 + 0.00 (the payout came back) - 10.00 of refund.
-        assert read_balance("stripe_available") == -475_200_000
+        # 485.20 + 0.00 (the payout came back) - 10.00 of refund - 7.00 of dispute with its fee.
+        assert read_balance("stripe_available") == -468_200_000
 
     def test_debits_are_credits_and_kept_balances_are_sums(self, olivia: User) -> None:
         until = NOON.replace(year=2027)

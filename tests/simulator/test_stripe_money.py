@@ -13,7 +13,7 @@ from tests.simulator.stripe_client import (
     make_client,
     transfer,
 )
-from tests.stripe_stand_in import StandIn, stripe_stand_in
+from tests.stripe_stand_in import ControlRefused, StandIn, stripe_stand_in
 
 
 __all__ = ["stripe_stand_in"]
@@ -137,6 +137,44 @@ class TestCheckout:
                     "payment_method": "pm_card_chargeDeclined",
                 }
             )
+
+
+class TestDisputes:
+    def pay_in(self, client: stripe.StripeClient) -> stripe.PaymentIntent:
+        return client.v1.payment_intents.create({"amount": 10_000, "currency": "eur"})
+
+    @pytest.mark.parametrize(("status", "left_cents"), [("won", 0), ("lost", 10_000)])
+    def test_take_the_payment_and_a_fee_and_bring_back_what_is_won(
+        self,
+        client: stripe.StripeClient,
+        stripe_stand_in: StandIn,
+        status: str,
+        left_cents: int,
+    ) -> None:
+        control = stripe_stand_in.control
+        intent = self.pay_in(client)
+        control.pay_intent(intent.id)
+        before = control.get_available()
+
+        opened = control.open_dispute(intent.id)
+        assert control.get_available() == before - 10_000 - 2_000
+        control.close_dispute(opened["id"], status=status)
+
+        assert control.get_available() == before - left_cents - 2_000
+        [listed] = client.v1.disputes.list({"payment_intent": intent.id}).data
+        assert (listed.id, listed.status) == (opened["id"], status)
+        types = [event["type"] for event in control.get_objects("event")]
+        assert ("charge.dispute.funds_reinstated" in types) == (status == "won")
+        assert "charge.dispute.closed" in types
+
+    def test_end_once(self, client: stripe.StripeClient, stripe_stand_in: StandIn) -> None:
+        control, intent = stripe_stand_in.control, self.pay_in(client)
+        control.pay_intent(intent.id)
+        dispute_id = control.open_dispute(intent.id)["id"]
+        control.close_dispute(dispute_id, status="won")
+
+        with pytest.raises(ControlRefused):
+            control.close_dispute(dispute_id, status="lost")
 
 
 class TestTransfers:
