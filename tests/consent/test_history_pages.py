@@ -103,6 +103,8 @@ class TestRestore:
         page = owner.get(address("rules", old_car, "?from=1")).content.decode()
 
         assert "An old version as a draft." in page
+        assert "You are editing a draft." in page
+        assert "Discard draft" in page
         [floor] = re.findall(r'<input type="number"[^>]*name="battery_stop_pct"[^>]*>', page)
         assert 'value="40"' in floor
         # Review and confirmation start from what is in force now.
