@@ -15,6 +15,8 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.views import set_rollback
 
+from web import throttling
+
 
 CONTENT_TYPE = "application/problem+json"
 # Addresses that machines call; everything else answers with a page.
@@ -25,6 +27,11 @@ _DJANGO_ERRORS = (
     (Http404, HTTPStatus.NOT_FOUND, "not_found"),
     (PermissionDenied, HTTPStatus.FORBIDDEN, "permission_denied"),
     (SuspiciousOperation, HTTPStatus.BAD_REQUEST, "bad_request"),
+)
+_TURNED_AWAY = (
+    exceptions.NotAuthenticated,
+    exceptions.AuthenticationFailed,
+    exceptions.PermissionDenied,
 )
 _DETAILS: Mapping[int, str] = {
     HTTPStatus.BAD_REQUEST: "The request cannot be read.",
@@ -107,7 +114,11 @@ def handle(exc: Exception, context: Mapping[str, Any]) -> HttpResponseBase | Non
     if problem is None:
         return None
     set_rollback()
-    return problem.response(context["request"])
+    request = context["request"]
+    # DRF counts only those whom its permissions let in; guessing keys must cost places, too.
+    if isinstance(exc, _TURNED_AWAY) and (wait_s := throttling.count(request)) is not None:
+        problem = _from_api_exception(exceptions.Throttled(wait_s))
+    return problem.response(request)
 
 
 def to_problem(exc: Exception) -> Problem | None:

@@ -94,13 +94,20 @@ class ApiThrottle(BaseThrottle):
         self.wait_s: float | None = None
 
     def allow_request(self, request: Request, view: "APIView") -> bool:  # noqa: ARG002 - DRF's signature
-        kind, caller = _identify(request)
-        wait = take(key=f"{kind}:{caller}", rate=RATES[kind], now=timezone.now())
-        self.wait_s = None if wait is None else wait.total_seconds()
-        return wait is None
+        self.wait_s = count(request)
+        return self.wait_s is None
 
     def wait(self) -> float | None:
         return self.wait_s
+
+
+def count(request: Request) -> float | None:
+    """
+    Count a request for whoever sent it; None when there was a place, else the wait in s.
+    """
+    kind, caller = _identify(request)
+    wait = take(key=f"{kind}:{caller}", rate=RATES[kind], now=timezone.now())
+    return None if wait is None else wait.total_seconds()
 
 
 def _identify(request: Request) -> tuple[str, str]:

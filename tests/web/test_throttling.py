@@ -73,6 +73,33 @@ class TestApi:
         assert (response.status_code, response.json()["code"]) == (429, "throttled")
         assert int(response["Retry-After"]) >= 1
 
+    @pytest.mark.parametrize("key", ["", "Bearer pk_live_guessed", "Bearer \u00e6", "Basic eA=="])
+    def test_whoever_is_turned_away_is_counted(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch, key: str
+    ) -> None:
+        monkeypatch.setitem(throttling.RATES, "anonymous", Rate(requests_per_minute=1, burst=2))
+        headers = {"Authorization": key} if key else {}
+
+        answers = [client.get("/api/v1/balance", headers=headers) for _ in range(3)]
+
+        assert [answer.status_code for answer in answers] == [401, 401, 429]
+        assert answers[2].json()["code"] == "throttled"
+        assert int(answers[2]["Retry-After"]) >= 1
+
+    def test_a_key_without_the_scope_is_counted_as_its_owner(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(throttling.RATES, "scheduler", Rate(requests_per_minute=1, burst=2))
+        key = create_api_key(scopes=frozenset({"bookings:read"}))
+
+        statuses = [
+            client.get("/api/v1/consents", headers=bearer(key)).status_code for _ in range(3)
+        ]
+
+        assert statuses == [403, 403, 429]
+        # Somebody else at the same address is not.
+        assert client.get("/api/v1/consents").status_code == 401
+
     def test_a_forged_address_changes_nothing(
         self, client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
