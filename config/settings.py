@@ -294,8 +294,9 @@ LOGGING = {
     "formatters": {"line": {"format": "%(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    # What it says of 4xx answers, the request's own line says too.
-    "loggers": {"django.request": {"level": "ERROR"}},
+    # What Django says of 4xx answers, the request's own line says too; Stripe's library has two
+    # lines for every call.
+    "loggers": {"django.request": {"level": "ERROR"}, "stripe": {"level": "WARNING"}},
 }
 # Requests are logged as one JSON object each, with the id that the answer carries.
 structlog.configure(

@@ -26,7 +26,7 @@ STOPPED = 130
 PORT = 8000
 WEEKS = 6
 # Of older sessions nothing would be accepted.
-WEEKS_MAX = 12
+WEEKS_MAX = 11
 
 
 class AlreadyRuns(Exception):
