@@ -46,6 +46,10 @@ class NewRunForm(forms.Form):
         label=gettext_lazy("Currency"),
         choices=[(code, code) for code in PAYOUT_MINIMUM_MICROS],
         initial="EUR",
+        error_messages={
+            "required": gettext_lazy("Choose a currency that can be paid out."),
+            "invalid_choice": gettext_lazy("Choose a currency that can be paid out."),
+        },
     )
 
 

@@ -57,15 +57,19 @@ def can_prepare(request: PersonRequest) -> bool:
 @require_safe
 @finance_required
 def show_runs(request: PersonRequest) -> HttpResponse:
+    return _render_runs(request, NewRunForm())
+
+
+def _render_runs(request: PersonRequest, form: NewRunForm, *, status: int = 200) -> HttpResponse:
     page = list_runs(cursor=request.GET.get("cursor"), limit=PAGE_ROWS)
     next_url = f"?cursor={page.next_cursor}" if page.next_cursor else ""
     context = {
         "table": make_runs_table(page, zone=request.user.time_zone),
         "pages": Pages(next_url=next_url),
-        "form": NewRunForm(),
+        "form": form,
         "can_prepare": can_prepare(request),
     }
-    return render(request, "billing/finance_runs.html", context)
+    return render(request, "billing/finance_runs.html", context, status=status)
 
 
 def make_runs_table(page: RunPage, *, zone: str) -> DataTable:
@@ -100,8 +104,7 @@ def make_runs_table(page: RunPage, *, zone: str) -> DataTable:
 def start_run(request: PersonRequest) -> HttpResponse:
     form = NewRunForm(request.POST)
     if not form.is_valid():
-        messages.error(request, _("Choose a currency that can be paid out."))
-        return redirect("billing:payout_runs")
+        return _render_runs(request, form, status=422)
     try:
         run = calculate_run(
             actor_id=request.user.pk, currency=form.cleaned_data["currency"], now=timezone.now()

@@ -195,6 +195,19 @@ class TestPrepare:
         run.refresh_from_db()
         assert run.state == PayoutRun.State.SUBMITTED
 
+    @pytest.mark.parametrize("currency", ["", "ISK", "\0"])
+    def test_a_currency_that_is_never_paid_out_is_422(
+        self, client: Client, fiona: User, currency: str
+    ) -> None:
+        sign_in(client, fiona)
+
+        page = client.post(reverse("billing:payout_run_start"), {"currency": currency})
+
+        assert page.status_code == 422
+        assert 'href="#id_currency"' in page.text
+        assert "Choose a currency that can be paid out." in page.text
+        assert not PayoutRun.objects.exists()
+
     def test_holds_chosen_owners_with_a_reason(
         self, client: Client, run: PayoutRun, fiona: User
     ) -> None:
