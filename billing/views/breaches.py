@@ -19,7 +19,7 @@ from billing.queries import breaches as queries
 from billing.queries import sessions as session_queries
 from billing.queries.breaches import Breach
 from billing.queries.sessions import SESSION_LENGTH_MAX, Session
-from billing.views.cars import choose_car, link_why, make_car_views
+from billing.views.cars import choose_car, have_worked_before, link_why, make_car_views
 from billing.views.earnings import CURRENCY
 from billing.views.sessions import STAMP, link_session, read_stamp
 from consent.queries.closings import Closings, Judged, list_closings
@@ -56,16 +56,10 @@ def show_breaches(request: PersonRequest) -> HttpResponse:
     now = timezone.now()
     cars = {car.vehicle_id: car for car in list_known_cars(owner_id=request.user.pk)}
     chosen = choose_car(request, cars)
+    shown = [cars[chosen]] if chosen else list(cars.values())
+    ids = [car.vehicle_id for car in shown]
     until = read_stamp(request.GET.get("until", "")) or now
-    since = until - timedelta(days=DAYS_SHOWN)
-    ids = [chosen] if chosen else list(cars)
-    found = queries.list_breaches(
-        owner_id=request.user.pk,
-        vehicle_ids=ids,
-        starts_at=since,
-        ends_at=until,
-        limit=BREACHES_SHOWN,
-    )
+    found, since = _list_page(request.user.pk, ids, until)
     address = reverse("billing:breaches")
     context = {
         "breaches": _describe(found, cars, request.user.pk),
@@ -78,12 +72,37 @@ def show_breaches(request: PersonRequest) -> HttpResponse:
         "currency": CURRENCY,
         "nav_current": "rules",
         "pages": Pages(
-            next_url=_link(address, request.GET.get("car", ""), since),
+            next_url=_link(address, request.GET.get("car", ""), since)
+            if have_worked_before(shown, since)
+            else "",
             previous_url=address if until < now else "",
-            text=_("%(days)s days a page") % {"days": DAYS_SHOWN},
+            text=_("%(days)s days or %(count)s intervals a page")
+            % {"days": DAYS_SHOWN, "count": BREACHES_SHOWN},
         ),
     }
     return render(request, "billing/breaches.html", context)
+
+
+def _list_page(
+    owner_id: int, vehicle_ids: list[int], until: datetime
+) -> tuple[tuple[Breach, ...], datetime]:
+    """
+    Return the newest breaches before a moment, and since when they are all there are.
+    """
+    since = until - timedelta(days=DAYS_SHOWN)
+    found = queries.list_breaches(
+        owner_id=owner_id,
+        vehicle_ids=vehicle_ids,
+        starts_at=since,
+        ends_at=until,
+        limit=BREACHES_SHOWN + 1,
+    )
+    if len(found) <= BREACHES_SHOWN:
+        return found, since
+    # Others may begin with the last one, so it goes to the next page with them. An address
+    # names whole seconds.
+    since = found[-1].starts_at.replace(microsecond=0) + timedelta(seconds=1)
+    return tuple(each for each in found if each.starts_at >= since), since
 
 
 def _link(address: str, car: str, until: datetime) -> str:

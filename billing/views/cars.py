@@ -2,7 +2,7 @@
 Which of an owner's cars a page is about.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -10,8 +10,10 @@ from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from consent.queries.known import KnownCar
 from web.components import View
 from web.public_ids import decode, encode
+from web.templatetags.parado import in_zone
 
 
 class NamedCar(Protocol):
@@ -40,6 +42,14 @@ def choose_car(request: HttpRequest, cars: Mapping[int, NamedCar]) -> int | None
     if wanted and chosen not in cars:
         raise Http404
     return chosen
+
+
+def have_worked_before(cars: Iterable[KnownCar], moment: datetime) -> bool:
+    """
+    Return whether any of these cars was used on the day of a moment or earlier.
+    """
+    days = [(car.first_used_on, car.time_zone) for car in cars]
+    return any(day is not None and day <= in_zone(moment, zone).date() for day, zone in days)
 
 
 def link_why(vehicle_id: int, at: datetime) -> str:

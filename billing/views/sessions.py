@@ -19,7 +19,7 @@ from billing.queries import readings as reading_queries
 from billing.queries import sessions as queries
 from billing.queries.readings import Line
 from billing.queries.sessions import MoneyState, Session, SessionNotFound
-from billing.views.cars import NamedCar, choose_car, make_car_views
+from billing.views.cars import NamedCar, choose_car, have_worked_before, make_car_views
 from billing.views.earnings import CURRENCY, draw_earnings
 from billing.views.session_words import (
     describe_end,
@@ -54,11 +54,12 @@ def show_sessions(request: PersonRequest) -> HttpResponse:
     now = timezone.now()
     vehicles = {car.vehicle_id: car for car in list_known_cars(owner_id=request.user.pk)}
     chosen = choose_car(request, vehicles)
+    shown = [vehicles[chosen]] if chosen else list(vehicles.values())
     until = read_stamp(request.GET.get("until", "")) or now
     since = until - timedelta(days=DAYS_SHOWN)
     sessions = queries.list_sessions(
         owner_id=request.user.pk,
-        vehicle_ids=[chosen] if chosen else list(vehicles),
+        vehicle_ids=[car.vehicle_id for car in shown],
         currency=CURRENCY,
         starts_at=since,
         ends_at=until,
@@ -75,7 +76,9 @@ def show_sessions(request: PersonRequest) -> HttpResponse:
         "nav_current": "earnings",
         "held_count": len(held),
         "pages": Pages(
-            next_url=_link(request.GET.get("car", ""), since),
+            next_url=_link(request.GET.get("car", ""), since)
+            if have_worked_before(shown, since)
+            else "",
             previous_url=reverse("billing:sessions") if until < now else "",
             text=_("%(days)s days a page") % {"days": DAYS_SHOWN},
         ),

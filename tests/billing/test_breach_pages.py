@@ -32,10 +32,18 @@ def _noon() -> Iterator[None]:
         yield
 
 
-def read(client: Client, query: str = "") -> str:
-    response = client.get(f"/breaches/{query}")
+def fetch(client: Client, query: str = "", address: str = "/breaches/") -> str:
+    response = client.get(f"{address}{query}")
     assert response.status_code == 200
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", response.content.decode())).split())
+    return response.content.decode()
+
+
+def read(client: Client, query: str = "") -> str:
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", fetch(client, query))).split())
+
+
+def read_sessions(client: Client) -> str:
+    return fetch(client, address="/sessions/")
 
 
 def open_as(world: World, client: Client) -> Client:
@@ -199,6 +207,41 @@ class TestBreaches:
             ends_at=NOON,
             limit=10,
         )
+
+    def test_lead_to_older_ones_only_where_a_car_worked_before(self, client: Client) -> None:
+        world = create_world(windows=UNTIL_HALF_PAST)
+        world.report(world.event(2))
+        settle_all()
+        open_as(world, client)
+
+        assert "Older" not in read(client)
+        assert "Older" not in read_sessions(client)
+        with time_machine.travel(NOON + timedelta(days=95), tick=False):
+            open_as(world, client)
+            assert "Older" in read(client)
+            assert "Older" in read_sessions(client)
+            [address] = re.findall(r'rel="next" href="/breaches/([^"]+)"', fetch(client))
+            older = read(client, unescape(address))
+        assert "1 of them was outside" in older
+        assert "Older" not in older
+
+    def test_go_on_where_a_full_page_ends(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world = create_world(windows=UNTIL_HALF_PAST)
+        world.report(*(world.event(quarter) for quarter in range(2, 7)))
+        settle_all()
+        open_as(world, client)
+        monkeypatch.setattr("billing.views.breaches.BREACHES_SHOWN", 2)
+
+        pages, query = [], ""
+        for _page in range(3):
+            page = fetch(client, query)
+            pages.append(re.findall(r'id="(breach-\d+)"', page))
+            query = "".join(re.findall(r'rel="next" href="/breaches/([^"]+)"', page))
+
+        assert [len(page) for page in pages] == [2, 2, 1]
+        assert len({key for page in pages for key in page}) == 5
 
     def test_cost_the_same_for_one_and_for_many(
         self, client: Client, django_assert_max_num_queries: Any
