@@ -124,7 +124,7 @@ def _list_set_aside(health: BillingHealth, *, zone: str) -> Iterator[TaskRow]:
                 set_aside.count,
             )
             % {"n": number(set_aside.count)},
-            note=_("Nobody is paid or charged for it before it is decided; since %(time)s.")
+            note=_("Nobody is paid or charged before a person decides; since %(time)s.")
             % {"time": local_datetime(set_aside.oldest_at, zone)},
             url=reverse("billing:quarantine"),
             action=_("Look and decide"),
