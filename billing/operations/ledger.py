@@ -89,6 +89,11 @@ class Links:
 NO_LINKS = Links()
 
 
+_HAS_UNNAMED_ACCOUNTS = """
+SELECT EXISTS (SELECT FROM posting WHERE debit_account_id IS NULL OR credit_account_id IS NULL)
+"""
+
+
 @cache
 def read_sql(name: str) -> str:
     return (SQL / name).read_text(encoding="utf-8")
@@ -120,6 +125,9 @@ def post_staged(
     :raises IntegrityError: the entry has transfers already, an account would be overdrawn, or
         a row names an account without its owner or organisation.
     """
+    cursor.execute(_HAS_UNNAMED_ACCOUNTS)
+    if cursor.fetchone()[0]:
+        cursor.execute(read_sql("find_accounts.sql"))
     cursor.execute(
         read_sql("post_transfers.sql"),
         {

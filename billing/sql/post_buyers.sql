@@ -19,4 +19,4 @@ WHERE a.id = d.account_id;
 SET LOCAL enable_hashjoin = on;
 SET LOCAL enable_mergejoin = on;
 
-TRUNCATE posting;
+TRUNCATE posting RESTART IDENTITY;

@@ -1,57 +1,13 @@
 -- Post every row of the temporary table `posting` (see posting_table.sql) as one transfer.
 --
 -- Parameters: effective_at, booked_at; and entry_id, settlement_id for rows that name none.
--- owner_id and organization_id of a row complete the key of its owner_* and buyer_* accounts.
 -- An entry is posted to once: its numbers begin with 1, so a second time raises a unique
 -- violation. A row whose account cannot be found or opened raises a NOT NULL violation.
-
--- One row per account key, in key order, so that two workers that miss the same accounts
--- wait for each other instead of meeting head on.
-INSERT INTO billing_account (kind, currency, owner_id, organization_id)
-SELECT s.kind, s.currency, nullif(s.owner, 0), nullif(s.organization, 0)
-FROM (
-    SELECT DISTINCT side.kind, p.currency,
-        CASE WHEN side.kind LIKE 'owner\_%%' THEN p.owner_id ELSE 0 END AS owner,
-        CASE WHEN side.kind LIKE 'buyer\_%%' THEN p.organization_id ELSE 0 END AS organization
-    FROM posting p
-    CROSS JOIN LATERAL (
-        VALUES (p.debit_account_id, p.debit_kind), (p.credit_account_id, p.credit_kind)
-    ) AS side (account_id, kind)
-    WHERE (p.debit_account_id IS NULL OR p.credit_account_id IS NULL)
-        AND side.account_id IS NULL
-) s
-WHERE NOT EXISTS (
-    SELECT FROM billing_account a
-    WHERE coalesce(a.owner_id, 0) = s.owner
-        AND coalesce(a.organization_id, 0) = s.organization
-        AND a.kind = s.kind AND a.currency = s.currency
-)
-ORDER BY s.owner, s.organization, s.kind, s.currency
-ON CONFLICT DO NOTHING;
-
-UPDATE posting p
-SET debit_account_id = a.id
-FROM billing_account a
-WHERE p.debit_account_id IS NULL
-    AND coalesce(a.owner_id, 0) = CASE WHEN p.debit_kind LIKE 'owner\_%%' THEN p.owner_id ELSE 0 END
-    AND coalesce(a.organization_id, 0)
-        = CASE WHEN p.debit_kind LIKE 'buyer\_%%' THEN p.organization_id ELSE 0 END
-    AND a.kind = p.debit_kind AND a.currency = p.currency;
-
-UPDATE posting p
-SET credit_account_id = a.id
-FROM billing_account a
-WHERE p.credit_account_id IS NULL
-    AND coalesce(a.owner_id, 0)
-        = CASE WHEN p.credit_kind LIKE 'owner\_%%' THEN p.owner_id ELSE 0 END
-    AND coalesce(a.organization_id, 0)
-        = CASE WHEN p.credit_kind LIKE 'buyer\_%%' THEN p.organization_id ELSE 0 END
-    AND a.kind = p.credit_kind AND a.currency = p.currency;
 
 INSERT INTO billing_transfer (entry_id, number, code, debit_account_id, credit_account_id,
     component, amount_micros, currency, effective_at, booked_at, owner_id, organization_id,
     booking_id, settlement_id, on_date)
-SELECT coalesce(entry_id, %(entry_id)s), row_number() OVER (), code, debit_account_id,
+SELECT coalesce(entry_id, %(entry_id)s), number, code, debit_account_id,
     credit_account_id, component, amount_micros, currency, coalesce(effective_at, %(effective_at)s),
     %(booked_at)s, owner_id, organization_id, booking_id,
     coalesce(settlement_id, %(settlement_id)s), on_date

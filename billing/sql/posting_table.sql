@@ -1,5 +1,7 @@
 -- What post_transfers.sql reads. Lives until the transaction ends and is emptied by posting.
 CREATE TEMPORARY TABLE IF NOT EXISTS posting (
+    -- The number of the transfer in its entry.
+    number integer GENERATED ALWAYS AS IDENTITY (CACHE 1000),
     code text NOT NULL,
     debit_kind text NOT NULL,
     credit_kind text NOT NULL,

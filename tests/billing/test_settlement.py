@@ -16,6 +16,7 @@ from billing.models import (
     RatedLine,
     Settlement,
     SettlementTotal,
+    Tariff,
     Transfer,
 )
 from billing.operations.releases import release_due
@@ -324,6 +325,22 @@ class TestImplausible:
 
         assert RatedLine.objects.count() == 1
         assert QuarantinedRecord.objects.get().code == "overlap"
+
+    def test_sets_aside_what_lies_between_two_prices(self, world: World) -> None:
+        average = Tariff.objects.get()
+        own = Tariff.objects.get()
+        own.pk, own.owner, own.region_code = None, world.olivia, ""
+        own.in_force = (average.in_force.lower, EVENING + QUARTER)
+        own.save()
+        average.in_force = (EVENING + 2 * QUARTER, None)
+        average.save()
+        world.report(*[world.event(quarter) for quarter in range(3)])
+
+        settle_all()
+
+        assert RatedLine.objects.count() == 2
+        unpriced = QuarantinedRecord.objects.get()
+        assert (unpriced.code, unpriced.event_id) == ("unknown_price", "eu1-000002")
 
     def test_sets_aside_what_has_no_price(self, world: World) -> None:
         world.report(world.event(0, job_completed=True, starts_at=EVENING))

@@ -1,16 +1,17 @@
 -- Read the records of the claimed parts (settling_part) and what is known of their vehicles.
 --
 -- OFFSET 0 keeps the planner from turning the walk along each part's ids into one scan of
--- every partition. `period` counts quarter-hours since 1970 (UTC).
+-- every partition. `period` counts quarter-hours since 1970 (UTC). What is often NULL comes last:
+-- columns behind a NULL take longer to reach.
 CREATE TEMPORARY TABLE settling_record ON COMMIT DROP AS
 SELECT r.id AS record_id, r.on_date, r.owner_id, r.vehicle_id, r.booking_id, r.starts_at,
     r.ends_at, floor(date_part('epoch', r.starts_at) / 900)::integer AS period,
     floor(date_part('epoch', r.ends_at - r.starts_at))::integer AS duration_s,
-    r.sequence, r.energy_wh, r.category_bit, r.source_id,
+    r.sequence, r.energy_wh, r.category_bit, r.source_id, r.job_completed, p.is_requeued,
+    p.is_energy_cleared, p.is_overlap_cleared,
+    r.supersedes_record_id, r.supersedes_on_date,
     r.state_of_charge_min_permille::integer, r.battery_temp_min_decic::integer,
     r.battery_temp_max_decic::integer, r.plugged_in, r.is_home, r.mobile_data_bytes,
-    r.supersedes_record_id, r.supersedes_on_date, p.is_requeued,
-    p.is_energy_cleared, p.is_overlap_cleared,
     CASE WHEN r.job_completed THEN r.job_id END AS completed_job_id
 FROM settling_part p
 CROSS JOIN LATERAL (
@@ -25,7 +26,8 @@ ANALYZE settling_record (record_id, vehicle_id, booking_id, owner_id, starts_at,
 -- leave fewer bits than there are records. power_w: no record drew more.
 CREATE TEMPORARY TABLE settling_vehicle ON COMMIT DROP AS
 SELECT s.vehicle_id, s.first_at, s.last_at, s.owner_id, s.first_sequence, s.last_sequence,
-    s.record_count, s.is_crowded, s.power_w, v.region_code, v.rated_power_w, v.time_zone,
+    s.record_count, s.energy_wh, s.compute_s_max, s.is_corrected,
+    s.is_crowded, s.power_w, v.region_code, v.rated_power_w, v.time_zone,
     m.latest_ends_at
 FROM (
     SELECT vehicle_id, min(starts_at) AS first_at, max(ends_at) AS last_at,
@@ -33,6 +35,8 @@ FROM (
         min(sequence) FILTER (WHERE NOT is_requeued) AS first_sequence,
         max(sequence) FILTER (WHERE NOT is_requeued) AS last_sequence,
         count(*) FILTER (WHERE NOT is_requeued) AS record_count,
+        sum(energy_wh) AS energy_wh, 900 * count(*) AS compute_s_max,
+        count(supersedes_record_id) > 0 AS is_corrected,
         bit_count(bit_or(1::bigint << period %% 64)::bit(64)) < count(*) AS is_crowded,
         3600 * max(energy_wh / greatest(duration_s, 1e-6::double precision)) AS power_w
     FROM settling_record

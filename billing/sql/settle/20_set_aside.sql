@@ -15,7 +15,9 @@ LEFT JOIN billing_usagerecord o
     ON o.on_date = c.supersedes_on_date AND o.id = c.supersedes_record_id
 LEFT JOIN billing_supersession s
     ON s.old_record_id = c.supersedes_record_id AND s.new_record_id <> c.record_id
-WHERE c.supersedes_record_id IS NOT NULL;
+-- Nearly always there is none, and then no record is read.
+WHERE c.supersedes_record_id IS NOT NULL
+    AND (SELECT bool_or(is_corrected) FROM settling_vehicle);
 
 CREATE TEMPORARY TABLE settling_refused (
     record_id bigint PRIMARY KEY, code text NOT NULL, detail text NOT NULL

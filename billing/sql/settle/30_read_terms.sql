@@ -15,6 +15,16 @@ CROSS JOIN LATERAL (
         AND c.starts_at < v.last_at AND c.ends_at > v.first_at - interval '15 minutes'
     OFFSET 0
 ) t;
+ANALYZE settling_terms (vehicle_id);
+-- The stretch before the first version is a row without one.
+INSERT INTO settling_terms (vehicle_id, starts_at, ends_at)
+SELECT v.vehicle_id, '-infinity', coalesce(min(t.starts_at), 'infinity')
+FROM settling_vehicle v
+LEFT JOIN settling_terms t ON t.vehicle_id = v.vehicle_id
+WHERE NOT EXISTS (
+    SELECT FROM settling_terms b WHERE b.vehicle_id = v.vehicle_id AND b.starts_at <= v.first_at
+)
+GROUP BY v.vehicle_id;
 ANALYZE settling_terms (vehicle_id, starts_at, ends_at, is_capped);
 
 CREATE TEMPORARY TABLE settling_pause ON COMMIT DROP AS
@@ -77,6 +87,20 @@ CROSS JOIN LATERAL unnest(
     tstzmultirange(t.in_force * s.during) - coalesce(o.taken, '{}')
 ) free;
 ANALYZE settling_tariff;
+-- And a stretch without a tariff, where the owner has some: most have one all along.
+INSERT INTO settling_tariff (vehicle_id, starts_at, ends_at)
+SELECT t.vehicle_id, lower(gap), upper(gap)
+FROM (
+    SELECT vehicle_id, range_agg(tstzrange(starts_at, ends_at)) AS covered
+    FROM settling_tariff
+    WHERE vehicle_id IN (
+        SELECT vehicle_id FROM settling_tariff GROUP BY vehicle_id
+        HAVING count(*) > 1 OR min(starts_at) > (SELECT min(first_at) FROM settling_vehicle)
+            OR max(ends_at) < (SELECT max(last_at) FROM settling_vehicle)
+    )
+    GROUP BY vehicle_id
+) t
+CROSS JOIN LATERAL unnest('{[-infinity, infinity)}'::tstzmultirange - t.covered) gap;
 
 -- How many quarter-hours each zone's clocks are ahead of UTC; NULL where they change among these
 -- records, and then the vehicle's own records are asked, and each of them last of all.
@@ -96,44 +120,26 @@ ANALYZE settling_zone;
 -- a row for each stretch of time in which its consent version and its tariff stay the same.
 -- A stretch before the first version, or without a tariff, has NULL there.
 -- is_plain: no pause, change of consent or further rule can touch the vehicle's records.
+-- What always has a value and one width comes first: columns behind it take longer to reach.
 CREATE TEMPORARY TABLE settling_place ON COMMIT DROP AS
-WITH versions AS (
-    SELECT vehicle_id, version_id, starts_at, ends_at FROM settling_terms
-    UNION ALL
-    SELECT v.vehicle_id, NULL, '-infinity', coalesce(f.starts_at, 'infinity')
-    FROM settling_vehicle v
-    LEFT JOIN (
-        SELECT vehicle_id, min(starts_at) AS starts_at FROM settling_terms GROUP BY vehicle_id
-    ) f ON f.vehicle_id = v.vehicle_id
-    WHERE f.starts_at IS NULL OR f.starts_at > v.first_at
-)
-SELECT v.vehicle_id, greatest(c.starts_at, r.starts_at, '-infinity') AS starts_at,
-    least(c.ends_at, r.ends_at, 'infinity') AS ends_at, c.ends_at AS version_ends_at,
-    v.time_zone AS local_zone,
+SELECT v.vehicle_id, greatest(t.starts_at, r.starts_at) AS starts_at,
+    least(t.ends_at, r.ends_at) AS ends_at, t.ends_at AS version_ends_at,
+    t.version_id, r.tariff_id,
     coalesce(vz.offset_quarters, billing_offset_quarters(v.first_at, v.last_at, v.time_zone))
         AS local_offset_quarters,
     coalesce(tz.offset_quarters, billing_offset_quarters(v.first_at, v.last_at, t.time_zone))
         AS version_offset_quarters,
     coalesce(pz.offset_quarters, billing_offset_quarters(v.first_at, v.last_at, p.time_zone))
         AS tariff_offset_quarters,
-    w.vehicle_id IS NULL AS is_plain,
-    t.version_id, t.is_withdrawn, t.time_zone, t.week_mask, t.battery_stop_pct,
-    t.plugged_in_only, t.home_only, t.temp_high_c, t.temp_low_c, t.energy_wh_per_day_max,
-    t.energy_wh_per_month_max, t.compute_s_per_day_max, t.compute_s_per_month_max,
-    t.power_limit_w, t.categories_mask, t.expires_at,
-    r.tariff_id, p.currency, p.time_zone AS tariff_zone, p.bands, p.band_micros_per_kwh
+    w.vehicle_id IS NULL AS is_plain, t.is_withdrawn, t.plugged_in_only, t.home_only,
+    t.battery_stop_pct, t.categories_mask, t.expires_at, t.temp_high_c, t.temp_low_c,
+    t.energy_wh_per_day_max, t.energy_wh_per_month_max, t.compute_s_per_day_max,
+    t.compute_s_per_month_max, t.power_limit_w, t.week_mask, p.currency, p.bands,
+    p.band_micros_per_kwh, t.time_zone, p.time_zone AS tariff_zone, v.time_zone AS local_zone
 FROM settling_vehicle v
-JOIN versions c ON c.vehicle_id = v.vehicle_id
-LEFT JOIN settling_terms t ON t.vehicle_id = c.vehicle_id AND t.version_id = c.version_id
-LEFT JOIN (
-    SELECT vehicle_id, tariff_id, starts_at, ends_at FROM settling_tariff
-    UNION ALL
-    SELECT vehicle_id, NULL, '-infinity', min(starts_at) FROM settling_tariff
-    GROUP BY vehicle_id
-    UNION ALL
-    SELECT vehicle_id, NULL, max(ends_at), 'infinity' FROM settling_tariff
-    GROUP BY vehicle_id HAVING max(ends_at) < 'infinity'
-) r ON r.vehicle_id = v.vehicle_id AND r.starts_at < c.ends_at AND r.ends_at > c.starts_at
+JOIN settling_terms t ON t.vehicle_id = v.vehicle_id
+LEFT JOIN settling_tariff r
+    ON r.vehicle_id = v.vehicle_id AND r.starts_at < t.ends_at AND r.ends_at > t.starts_at
 LEFT JOIN billing_tariff p ON p.id = r.tariff_id
 LEFT JOIN settling_zone vz ON vz.time_zone = v.time_zone
 LEFT JOIN settling_zone tz ON tz.time_zone = t.time_zone
@@ -143,8 +149,8 @@ LEFT JOIN (
     UNION
     SELECT vehicle_id FROM settling_terms WHERE is_changing OR has_further_rules
 ) w ON w.vehicle_id = v.vehicle_id
-WHERE greatest(c.starts_at, r.starts_at) < v.last_at
-    AND least(c.ends_at, r.ends_at) > v.first_at
+WHERE greatest(t.starts_at, r.starts_at) < v.last_at
+    AND least(t.ends_at, r.ends_at) > v.first_at
 ORDER BY v.vehicle_id;
 ANALYZE settling_place (vehicle_id, starts_at, ends_at);
 

@@ -1,13 +1,41 @@
 -- What vehicles with caps had used before each record, in their local day and month: what is
 -- stored, and what comes before it here.
+--
+-- Only of vehicles that can come near: where all that is stored and all that is here stay below
+-- every cap, no record has a row, and what it had used is NULL and compared with nothing. A late
+-- record is always looked at, since what is stored is not what came before it.
 CREATE TEMPORARY TABLE settling_before ON COMMIT DROP AS
 WITH capped AS (
-    SELECT c.vehicle_id, z.time_zone, z.offset_quarters
-    FROM (
-        SELECT vehicle_id, max(time_zone) AS time_zone
-        FROM settling_terms GROUP BY vehicle_id HAVING bool_or(is_capped)
-    ) c
+    SELECT vehicle_id, max(time_zone) AS time_zone,
+        min(energy_wh_per_day_max) AS energy_wh_per_day_max,
+        min(energy_wh_per_month_max) AS energy_wh_per_month_max,
+        min(compute_s_per_day_max) AS compute_s_per_day_max,
+        min(compute_s_per_month_max) AS compute_s_per_month_max
+    FROM settling_terms GROUP BY vehicle_id HAVING bool_or(is_capped)
+), near AS (
+    SELECT c.vehicle_id, c.time_zone, z.offset_quarters
+    FROM capped c
+    JOIN settling_vehicle v ON v.vehicle_id = c.vehicle_id
     JOIN settling_zone z ON z.time_zone = c.time_zone
+    CROSS JOIN LATERAL (
+        SELECT (v.first_at AT TIME ZONE c.time_zone)::date AS first_date,
+            (v.last_at AT TIME ZONE c.time_zone)::date AS last_date
+    ) d
+    CROSS JOIN LATERAL (
+        SELECT coalesce(max(energy_wh) FILTER (WHERE on_date >= d.first_date), 0) AS day_wh,
+            coalesce(max(compute_s) FILTER (WHERE on_date >= d.first_date), 0) AS day_s,
+            coalesce(sum(energy_wh), 0) AS month_wh, coalesce(sum(compute_s), 0) AS month_s
+        FROM consent_day_use_v u
+        WHERE u.vehicle_id = c.vehicle_id
+            AND u.on_date >= d.first_date - date_part('day', d.first_date)::integer + 1
+            AND u.on_date <= d.last_date
+        OFFSET 0
+    ) u
+    WHERE v.first_at < v.latest_ends_at
+        OR u.day_wh + v.energy_wh >= c.energy_wh_per_day_max
+        OR u.month_wh + v.energy_wh >= c.energy_wh_per_month_max
+        OR u.day_s + v.compute_s_max >= c.compute_s_per_day_max
+        OR u.month_s + v.compute_s_max >= c.compute_s_per_month_max
 ), dated AS (
     SELECT m.*, local_date - date_part('day', local_date)::integer + 1 AS local_month
     FROM (
@@ -15,7 +43,7 @@ WITH capped AS (
             CASE WHEN c.offset_quarters IS NOT NULL
                 THEN DATE '1970-01-01' + (r.period + c.offset_quarters) / 96
                 ELSE (r.starts_at AT TIME ZONE c.time_zone)::date END AS local_date, c.time_zone
-        FROM capped c
+        FROM near c
         JOIN settling_record r ON r.vehicle_id = c.vehicle_id
         WHERE r.record_id NOT IN (SELECT record_id FROM settling_refused)
             AND r.record_id NOT IN (SELECT record_id FROM settling_superseded)

@@ -1,11 +1,12 @@
 -- Lines that cannot be written before what is rare is looked at; 40_rate.sql fills it.
 CREATE TEMPORARY TABLE settling_line (
-    is_plain boolean, record_id bigint, on_date date, owner_id bigint, vehicle_id bigint, booking_id bigint,
-    organization_id bigint, consent_version_id bigint, rate_card_id bigint, tariff_id bigint,
-    starts_at timestamptz, ends_at timestamptz, electricity_micros bigint, wear_micros bigint,
-    reward_micros bigint, job_micros bigint, compensated_micros bigint, charge_micros bigint,
+    is_plain boolean, record_id bigint, on_date date, owner_id bigint, vehicle_id bigint,
+    booking_id bigint, organization_id bigint, consent_version_id bigint, rate_card_id bigint,
+    tariff_id bigint, starts_at timestamptz, ends_at timestamptz, electricity_micros bigint,
+    wear_micros bigint, reward_micros bigint, job_micros bigint, charge_micros bigint,
     job_charge_micros bigint, energy_wh integer, duration_s integer, wear_wh integer,
-    mobile_data_bytes bigint, refusals integer, outcome smallint, local_date date, currency text
+    mobile_data_bytes bigint, refusals integer, local_date date, currency text,
+    compensated_micros bigint DEFAULT 0, outcome smallint DEFAULT 0
 ) ON COMMIT DROP;
 
 -- What the lines come to, by vehicle, booking and day; 60_write_and_sum.sql fills it. The first

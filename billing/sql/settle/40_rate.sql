@@ -18,16 +18,18 @@ SELECT r.record_id, r.on_date, r.owner_id, r.vehicle_id, r.booking_id, b.organiz
     END AS electricity_micros,
     (r.energy_wh * b.wear_micros_per_kwh + 500) / 1000 AS wear_micros,
     (r.energy_wh * b.reward_micros_per_kwh + 500) / 1000 AS reward_micros,
-    CASE WHEN j.record_id IS NULL THEN 0 ELSE b.reward_micros_per_job END AS job_micros,
-    0::bigint AS compensated_micros,
+    CASE WHEN r.job_completed
+            AND r.record_id NOT IN (SELECT record_id FROM settling_unpaid_job)
+        THEN b.reward_micros_per_job ELSE 0 END AS job_micros,
     -- NULL: not within its booking, so no buyer pays.
     CASE WHEN b.is_live AND r.starts_at >= b.starts_at AND r.ends_at <= b.ends_at
             AND r.category_bit = b.category_bit
         THEN (r.energy_wh * b.price_micros_per_kwh + 500) / 1000 END AS charge_micros,
-    CASE WHEN j.record_id IS NULL THEN 0
-        WHEN b.is_live AND r.starts_at >= b.starts_at AND r.ends_at <= b.ends_at
-            AND r.category_bit = b.category_bit THEN b.price_micros_per_job
-        ELSE 0 END AS job_charge_micros,
+    CASE WHEN r.job_completed
+            AND r.record_id NOT IN (SELECT record_id FROM settling_unpaid_job)
+            AND b.is_live AND r.starts_at >= b.starts_at AND r.ends_at <= b.ends_at
+            AND r.category_bit = b.category_bit
+        THEN b.price_micros_per_job ELSE 0 END AS job_charge_micros,
     r.energy_wh, r.duration_s,
     consent_wear_wh(r.energy_wh, r.battery_temp_max_decic)::integer AS wear_wh,
     r.mobile_data_bytes,
@@ -46,7 +48,6 @@ SELECT r.record_id, r.on_date, r.owner_id, r.vehicle_id, r.booking_id, b.organiz
         r.battery_temp_min_decic, r.battery_temp_max_decic,
         u.day_energy_wh, u.day_compute_s, u.month_energy_wh, u.month_compute_s
     ) END AS refusals,
-    0::smallint AS outcome,
     CASE WHEN t.local_offset_quarters IS NOT NULL
         THEN DATE '1970-01-01' + (r.period + t.local_offset_quarters) / 96
         ELSE (r.starts_at AT TIME ZONE t.local_zone)::date END AS local_date,
@@ -54,7 +55,6 @@ SELECT r.record_id, r.on_date, r.owner_id, r.vehicle_id, r.booking_id, b.organiz
     t.is_plain AND NOT b.is_tight AND r.supersedes_record_id IS NULL
         AND r.record_id NOT IN (SELECT record_id FROM settling_superseded) AS is_plain
 FROM settling_record r
-LEFT JOIN settling_job j ON j.record_id = r.record_id
 LEFT JOIN settling_before u ON u.record_id = r.record_id
 LEFT JOIN settling_sale b ON b.booking_id = r.booking_id
     AND b.rate_starts_at <= r.starts_at AND b.rate_ends_at > r.starts_at
@@ -69,12 +69,12 @@ OFFSET 0
             AND (refusals = 0 OR NOT (SELECT EXISTS (SELECT FROM consent_grace_v))) AS is_plain,
         record_id, on_date, owner_id, vehicle_id, booking_id, organization_id,
         consent_version_id, rate_card_id, tariff_id, starts_at, ends_at, electricity_micros,
-        wear_micros, reward_micros, job_micros, compensated_micros, charge_micros,
-        job_charge_micros, energy_wh, duration_s, wear_wh, mobile_data_bytes, refusals, outcome,
-        local_date, currency
+        wear_micros, reward_micros, job_micros, charge_micros, job_charge_micros, energy_wh,
+        duration_s, wear_wh, mobile_data_bytes, refusals, local_date, currency
     FROM priced
 ), waiting AS (
     INSERT INTO settling_line SELECT * FROM rated WHERE NOT is_plain
 ), ready AS NOT MATERIALIZED (
-    SELECT * FROM rated WHERE is_plain
+    -- Constants, which take no room in what is handed over.
+    SELECT *, 0::bigint AS compensated_micros, 0::smallint AS outcome FROM rated WHERE is_plain
 )

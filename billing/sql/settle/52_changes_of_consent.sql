@@ -20,7 +20,7 @@ WITH plain AS (
     JOIN settling_record r ON r.record_id = l.record_id
     JOIN settling_vehicle s ON s.vehicle_id = l.vehicle_id
     LEFT JOIN consent_work_v b ON b.booking_id = l.booking_id
-    JOIN settling_terms t ON t.vehicle_id = l.vehicle_id
+    JOIN settling_terms t ON t.vehicle_id = l.vehicle_id AND t.version_id IS NOT NULL
         AND t.starts_at < l.ends_at AND t.ends_at > l.starts_at - interval '15 minutes'
     LEFT JOIN settling_before u ON u.record_id = l.record_id
     WHERE l.refusals <> 0

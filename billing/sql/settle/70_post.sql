@@ -2,47 +2,43 @@
 
 -- By owner, so that what follows meets accounts and their index entries side by side. What is
 -- charged for a booking that is over comes from the prepaid balance and names its booking_id.
+-- The accounts are looked up row by row, since a join would read those of all owners; posting
+-- opens those that are missing.
 CREATE TEMPORARY TABLE settling_due ON COMMIT DROP AS
-SELECT s.owner_id, b.organization_id, b.currency, s.on_date, s.is_billed, c.booking_id,
-    (s.on_date + 1)::timestamp AT TIME ZONE 'UTC' AS effective_at,
-    CASE WHEN c.booking_id IS NULL THEN 'buyer_held' ELSE 'buyer_prepaid' END AS buyer_kind,
-    billing_sum(s.electricity) AS electricity, billing_sum(s.wear) AS wear,
-    billing_sum(s.reward) AS reward, billing_sum(s.job) AS job,
-    billing_sum(s.all_electricity - s.electricity) AS rest_electricity,
-    billing_sum(s.all_wear - s.wear) AS rest_wear,
-    billing_sum(s.all_reward - s.reward) AS rest_reward,
-    billing_sum(s.all_job - s.job) AS rest_job,
-    billing_sum(s.charge - s.electricity - s.wear - s.reward) AS kept,
-    billing_sum(s.job_charge - s.job) AS kept_job,
-    billing_sum(s.compensation) AS compensation
-FROM settling_sum s
-JOIN settling_booking b ON b.booking_id = s.booking_id
-CROSS JOIN LATERAL (SELECT CASE WHEN b.is_closed THEN b.booking_id END AS booking_id) c
-GROUP BY s.owner_id, b.organization_id, b.currency, s.on_date, s.is_billed, c.booking_id
-ORDER BY s.owner_id;
-ANALYZE settling_due (owner_id);
-
--- The accounts of these owners; posting opens those that are missing. Looked up owner by owner,
--- since a join would read the accounts of all.
-CREATE TEMPORARY TABLE settling_account ON COMMIT DROP AS
-SELECT o.owner_id, o.currency, p.pending_id, a.available_id
+SELECT d.*, p.pending_id, a.available_id
 FROM (
-    SELECT owner_id, currency, bool_or(compensation > 0) AS is_compensated
-    FROM settling_due GROUP BY owner_id, currency
-) o
+    SELECT s.owner_id, b.organization_id, b.currency, s.on_date, s.is_billed, c.booking_id,
+        (s.on_date + 1)::timestamp AT TIME ZONE 'UTC' AS effective_at,
+        CASE WHEN c.booking_id IS NULL THEN 'buyer_held' ELSE 'buyer_prepaid' END AS buyer_kind,
+        billing_sum(s.electricity) AS electricity, billing_sum(s.wear) AS wear,
+        billing_sum(s.reward) AS reward, billing_sum(s.job) AS job,
+        billing_sum(s.all_electricity - s.electricity) AS rest_electricity,
+        billing_sum(s.all_wear - s.wear) AS rest_wear,
+        billing_sum(s.all_reward - s.reward) AS rest_reward,
+        billing_sum(s.all_job - s.job) AS rest_job,
+        billing_sum(s.charge - s.electricity - s.wear - s.reward) AS kept,
+        billing_sum(s.job_charge - s.job) AS kept_job,
+        billing_sum(s.compensation) AS compensation
+    FROM settling_sum s
+    JOIN settling_booking b ON b.booking_id = s.booking_id
+    CROSS JOIN LATERAL (SELECT CASE WHEN b.is_closed THEN b.booking_id END AS booking_id) c
+    GROUP BY s.owner_id, b.organization_id, b.currency, s.on_date, s.is_billed, c.booking_id
+    ORDER BY s.owner_id
+    OFFSET 0
+) d
 LEFT JOIN LATERAL (
     SELECT id AS pending_id FROM billing_account
-    WHERE coalesce(owner_id, 0) = o.owner_id AND coalesce(organization_id, 0) = 0
-        AND kind = 'owner_pending' AND currency = o.currency
+    WHERE coalesce(owner_id, 0) = d.owner_id AND coalesce(organization_id, 0) = 0
+        AND kind = 'owner_pending' AND currency = d.currency
     OFFSET 0
 ) p ON true
 LEFT JOIN LATERAL (
     SELECT id AS available_id FROM billing_account
-    WHERE o.is_compensated AND coalesce(owner_id, 0) = o.owner_id
-        AND coalesce(organization_id, 0) = 0 AND kind = 'owner_available' AND currency = o.currency
+    WHERE d.compensation > 0 AND coalesce(owner_id, 0) = d.owner_id
+        AND coalesce(organization_id, 0) = 0 AND kind = 'owner_available' AND currency = d.currency
     OFFSET 0
 ) a ON true;
-ANALYZE settling_account (owner_id);
+ANALYZE settling_due (owner_id);
 
 CREATE TEMPORARY TABLE settling_buyer ON COMMIT DROP AS
 SELECT d.organization_id, d.currency, d.buyer_kind, a.id AS account_id
@@ -50,21 +46,22 @@ FROM (SELECT DISTINCT organization_id, currency, buyer_kind FROM settling_due) d
 JOIN billing_account a ON coalesce(a.owner_id, 0) = 0
     AND coalesce(a.organization_id, 0) = d.organization_id AND a.kind = d.buyer_kind
     AND a.currency = d.currency;
+ANALYZE settling_buyer;
 
 -- Those of the platform, once for all rows.
 CREATE TEMPORARY TABLE settling_platform ON COMMIT DROP AS
 SELECT kind, currency, id AS account_id FROM billing_account
 WHERE coalesce(owner_id, 0) = 0 AND coalesce(organization_id, 0) = 0
     AND kind IN ('platform_fee', 'unbilled_usage', 'breach_compensation');
+ANALYZE settling_platform;
 
 INSERT INTO posting (code, debit_kind, credit_kind, component, currency, owner_id,
     organization_id, booking_id, on_date, amount_micros, effective_at, debit_account_id,
     credit_account_id)
 SELECT v.code, d.buyer_kind, 'owner_pending', v.component, d.currency, d.owner_id,
     d.organization_id, d.booking_id, d.on_date, v.micros, d.effective_at, b.account_id,
-    a.pending_id
+    d.pending_id
 FROM settling_due d
-LEFT JOIN settling_account a ON a.owner_id = d.owner_id AND a.currency = d.currency
 LEFT JOIN settling_buyer b ON b.organization_id = d.organization_id AND b.currency = d.currency
     AND b.buyer_kind = d.buyer_kind
 CROSS JOIN LATERAL (
@@ -93,16 +90,15 @@ FROM (
         FROM settling_due
         WHERE rest_electricity + rest_wear + rest_reward + rest_job + compensation > 0
     ) d
-    LEFT JOIN settling_account a ON a.owner_id = d.owner_id AND a.currency = d.currency
     CROSS JOIN LATERAL (
         VALUES
             (rest_code, rest_kind, 'owner_pending', 'electricity', d.rest_electricity,
-                a.pending_id),
-            (rest_code, rest_kind, 'owner_pending', 'wear', d.rest_wear, a.pending_id),
-            (rest_code, rest_kind, 'owner_pending', 'reward', d.rest_reward, a.pending_id),
-            (rest_code, rest_kind, 'owner_pending', 'job', d.rest_job, a.pending_id),
+                d.pending_id),
+            (rest_code, rest_kind, 'owner_pending', 'wear', d.rest_wear, d.pending_id),
+            (rest_code, rest_kind, 'owner_pending', 'reward', d.rest_reward, d.pending_id),
+            (rest_code, rest_kind, 'owner_pending', 'job', d.rest_job, d.pending_id),
             ('consent_breach', 'breach_compensation', 'owner_available', 'compensation',
-                d.compensation, a.available_id)
+                d.compensation, d.available_id)
     ) v (code, debit_kind, credit_kind, component, micros, owner_account_id)
     WHERE v.micros > 0
     UNION ALL
