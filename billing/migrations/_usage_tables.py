@@ -119,6 +119,7 @@ OPERATIONS = [
             ("is_requeued", models.BooleanField(default=False)),
             ("is_energy_cleared", models.BooleanField(default=False)),
             ("is_overlap_cleared", models.BooleanField(default=False)),
+            ("retry_at", models.DateTimeField(null=True)),
             (
                 "batch",
                 models.ForeignKey(

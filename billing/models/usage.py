@@ -60,7 +60,8 @@ class UsagePart(models.Model):
 
     A lane is owner id modulo the number of lanes, so that two workers never meet on one
     owner's rows. `is_requeued`: one record that comes back from quarantine; the two after it:
-    and a person vouched for its energy, or for its time beside another record's.
+    and a person vouched for its energy, or for its time beside another record's. `retry_at`: the
+    books refused it, and it is not tried again before.
     """
 
     batch = models.ForeignKey(
@@ -75,6 +76,7 @@ class UsagePart(models.Model):
     is_requeued = models.BooleanField(default=False)
     is_energy_cleared = models.BooleanField(default=False)
     is_overlap_cleared = models.BooleanField(default=False)
+    retry_at = models.DateTimeField(null=True)
     settlement = models.ForeignKey(
         "billing.Settlement", null=True, on_delete=models.PROTECT, related_name="parts"
     )

@@ -6,9 +6,10 @@ order, skips what is rare and absent, and sees to it that every record is settle
 lane has one worker at a time, and parts are marked in the transaction that posts them.
 """
 
+import logging
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakSet
 
@@ -16,15 +17,19 @@ from django.db import DataError, IntegrityError, OperationalError, connection, t
 from django.db.backends.utils import CursorWrapper
 from psycopg2.errors import DeadlockDetected
 
-from billing.models import Entry, Settlement
+from billing.models import Entry, Settlement, UsagePart
 from billing.operations.ledger import open_posting, post_staged, read_sql
 from consent.operations import add_day_use, release_reserved
 from web.limits import HOLD_DAYS, SETTLEMENT_LANES, SETTLEMENT_RECORDS_MAX
 
 
+logger = logging.getLogger(__name__)
+
 # First key of the advisory locks; the second is the lane.
 LANE_LOCK = 5_371
 ATTEMPTS_MAX = 4
+# What the books refuse is tried again so much later: an operator may have mended the cause.
+RETRY_AFTER = timedelta(hours=1)
 TEMP_BUFFERS = "64MB"
 # Sessions that were asked to keep temporary tables in memory.
 _asked: WeakSet[Any] = WeakSet()
@@ -40,6 +45,7 @@ FROM (
     FROM (
         SELECT * FROM billing_usagepart
         WHERE lane = %(lane)s AND settlement_id IS NULL
+            AND coalesce(retry_at <= %(now)s, true) AND id = coalesce(%(part_id)s, id)
         ORDER BY id LIMIT %(parts)s
     ) pending
 ) p
@@ -104,22 +110,52 @@ class Survey:
     has_lines: bool
 
 
+class BooksRefused(Exception):
+    """
+    The books refuse what was claimed: one of the parts `part_ids` contradicts them.
+    """
+
+    def __init__(self, part_ids: list[int]) -> None:
+        super().__init__(f"parts {part_ids}")
+        self.part_ids = part_ids
+
+
 def settle_pending(*, now: datetime) -> int:
     """
     Settle what is pending in one free lane; return the number of records, 0 when none is left.
+
+    A part that the books refuse is set aside for an hour and keeps nobody else waiting.
     """
-    result = settle_next(now=now)
+    try:
+        result = settle_next(now=now)
+    except BooksRefused as refused:
+        return sum(_settle_alone(part_id, now=now) for part_id in refused.part_ids)
     return result.record_count if result else 0
 
 
-def settle_next(*, now: datetime, limit: int = SETTLEMENT_RECORDS_MAX) -> SettlementResult | None:
+def _settle_alone(part_id: int, *, now: datetime) -> int:
+    try:
+        result = settle_next(now=now, part_id=part_id)
+    except BooksRefused:
+        logger.exception("part %s of the usage cannot be settled", part_id)
+        return UsagePart.objects.filter(pk=part_id).update(retry_at=now + RETRY_AFTER)
+    return result.record_count if result else 0
+
+
+def settle_next(
+    *, now: datetime, limit: int = SETTLEMENT_RECORDS_MAX, part_id: int | None = None
+) -> SettlementResult | None:
     """
     Settle up to `limit` records of one lane that no other worker has; None: nothing to do.
+
+    With `part_id` only this part, if it is due.
+
+    :raises BooksRefused: a constraint of the books does not hold; nothing is written.
     """
     _make_room_for_tables()
     for attempt in range(ATTEMPTS_MAX):
         try:
-            return _settle(now=now, limit=limit, is_locking=attempt > 0)
+            return _settle(now=now, limit=limit, part_id=part_id, is_locking=attempt > 0)
         except (IntegrityError, OperationalError) as error:
             if attempt == ATTEMPTS_MAX - 1 or not _has_lost_a_race(error):
                 raise
@@ -149,32 +185,37 @@ def _has_lost_a_race(error: Exception) -> bool:
 
 
 @transaction.atomic(durable=True)
-def _settle(*, now: datetime, limit: int, is_locking: bool) -> SettlementResult | None:
+def _settle(
+    *, now: datetime, limit: int, part_id: int | None, is_locking: bool
+) -> SettlementResult | None:
     """
     Settle one lane. With `is_locking` the bookings are locked before they are read.
     """
     with connection.cursor() as cursor:
         cursor.execute(SET_UP)
-        lane = _lock_lane(cursor)
+        claim = {"now": now, "part_id": part_id, "parts": 10_000, "records": limit}
+        lane = _lock_lane(cursor, claim)
         if lane is None:
             return None
-        cursor.execute(CLAIM, {"lane": lane, "parts": 10_000, "records": limit})
-        if not cursor.rowcount:
+        cursor.execute(CLAIM, claim | {"lane": lane})
+        cursor.execute("SELECT part_id FROM settling_part")
+        part_ids = sorted(part_id for (part_id,) in cursor.fetchall())
+        if not part_ids:
             return None
         settlement = Settlement.objects.create(lane=lane, booked_at=now)
         chain = Chain(cursor=cursor, settlement=settlement, now=now)
-        chain.read(is_locking=is_locking)
-        survey = chain.rate()
-        chain.count()
-        chain.post()
-        if survey.has_reserved:
-            chain.release()
+        try:
+            chain.run_all(is_locking=is_locking)
+        except (IntegrityError, DataError) as error:
+            if _has_lost_a_race(error):
+                raise
+            raise BooksRefused(part_ids) from error
         drop_temporary_tables(cursor)
     settlement.refresh_from_db()
     return _to_result(settlement)
 
 
-def _lock_lane(cursor: CursorWrapper) -> int | None:
+def _lock_lane(cursor: CursorWrapper, claim: dict[str, Any]) -> int | None:
     """
     Take the lane whose oldest part waits longest and which nobody holds.
     """
@@ -184,11 +225,13 @@ def _lock_lane(cursor: CursorWrapper) -> int | None:
         FROM generate_series(0, %(lanes)s - 1) AS l (lane)
         CROSS JOIN LATERAL (
             SELECT id FROM billing_usagepart p
-            WHERE p.lane = l.lane AND p.settlement_id IS NULL ORDER BY id LIMIT 1
+            WHERE p.lane = l.lane AND p.settlement_id IS NULL
+                AND coalesce(p.retry_at <= %(now)s, true) AND p.id = coalesce(%(part_id)s, p.id)
+            ORDER BY id LIMIT 1
         ) oldest
         ORDER BY oldest.id
         """,
-        {"lanes": SETTLEMENT_LANES},
+        claim | {"lanes": SETTLEMENT_LANES},
     )
     for (lane,) in cursor.fetchall():
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LANE_LOCK, lane])
@@ -217,6 +260,14 @@ class Chain:
     cursor: CursorWrapper
     settlement: Settlement
     now: datetime
+
+    def run_all(self, *, is_locking: bool) -> None:
+        self.read(is_locking=is_locking)
+        survey = self.rate()
+        self.count()
+        self.post()
+        if survey.has_reserved:
+            self.release()
 
     def run(self, *names: str) -> None:
         """

@@ -21,12 +21,14 @@ class Waiting:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillingHealth:
     """
-    Parts of usage to settle (with their records), quarantine to decide, payouts without an
-    answer, payouts on their way, and news of the provider that were given up.
+    Parts of usage to settle (with their records, and those that the books refused), quarantine
+    to decide, payouts without an answer, payouts on their way, and news of the provider that were
+    given up.
     """
 
     usage: Waiting
     record_count: int
+    refused_count: int
     quarantine: Waiting
     unknown: Waiting
     in_transit: Waiting
@@ -35,11 +37,12 @@ class BillingHealth:
 
 # Every line reads a partial index or a few rows; none grows with what was settled long ago.
 _HEALTH = """
-SELECT u.count, u.oldest, u.records, q.count, q.oldest, p.unknown_count, p.unknown_oldest,
-    p.transit_count, p.transit_oldest, e.count, e.oldest
+SELECT u.count, u.oldest, u.records, u.refused, q.count, q.oldest,
+    p.unknown_count, p.unknown_oldest, p.transit_count, p.transit_oldest, e.count, e.oldest
 FROM (
     SELECT count(*) AS count, min(b.received_at) AS oldest,
-        coalesce(sum(p.record_count), 0) AS records
+        coalesce(sum(p.record_count), 0) AS records,
+        coalesce(sum(p.record_count) FILTER (WHERE p.retry_at IS NOT NULL), 0) AS refused
     FROM billing_usagepart p JOIN billing_usagebatch b ON b.id = p.batch_id
     WHERE p.settlement_id IS NULL
 ) u, (
@@ -63,7 +66,7 @@ def get_billing_health() -> BillingHealth:
     """
     Return everything in one query.
     """
-    [(usage, oldest, records, *rest)] = fetch_rows(_HEALTH)
+    [(usage, oldest, records, refused, *rest)] = fetch_rows(_HEALTH)
     quarantine, unknown, in_transit, dead_events = (
         Waiting(count=count, oldest_at=since)
         for count, since in zip(rest[::2], rest[1::2], strict=True)
@@ -71,6 +74,7 @@ def get_billing_health() -> BillingHealth:
     return BillingHealth(
         usage=Waiting(count=usage, oldest_at=oldest),
         record_count=int(records),
+        refused_count=int(refused),
         quarantine=quarantine,
         unknown=unknown,
         in_transit=in_transit,

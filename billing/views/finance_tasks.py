@@ -116,6 +116,19 @@ def _check_books(check: LastCheck | None) -> Iterator[TaskRow]:
 
 def _list_set_aside(health: BillingHealth, *, zone: str) -> Iterator[TaskRow]:
     set_aside, given_up = health.quarantine, health.dead_events
+    if health.refused_count:
+        yield TaskRow(
+            label=ngettext(
+                "%(n)s usage record cannot be settled",
+                "%(n)s usage records cannot be settled",
+                health.refused_count,
+            )
+            % {"n": number(health.refused_count)},
+            note=_(
+                "The books refuse this usage as it is: nobody is paid or charged for it. It is "
+                "tried again every hour; operators find the cause in the log of the worker."
+            ),
+        )
     if set_aside.count:
         yield TaskRow(
             label=ngettext(

@@ -1,0 +1,119 @@
+"""
+Usage that contradicts the books: it waits by itself, and everybody else is settled and paid.
+"""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from billing.models import RatedLine, UsagePart
+from billing.operations.settle import RETRY_AFTER, BooksRefused, settle_next, settle_pending
+from consent.models import Vehicle
+from tests.billing.meters import NOON, World, create_car, create_world, find_breaks, settle_all
+from tests.factories import create_owner, create_person, sign_in
+
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world() -> World:
+    return create_world()
+
+
+def refuse(vehicle: Vehicle) -> None:
+    """
+    Have the database refuse every line of this car, as a fault of ours would.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE billing_ratedline ADD CONSTRAINT refused CHECK (vehicle_id <> %s)",
+            [vehicle.pk],
+        )
+
+
+def mend() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE billing_ratedline DROP CONSTRAINT refused")
+
+
+def settle_due(now: timedelta = timedelta(0)) -> None:
+    while settle_pending(now=NOON + now):
+        pass
+
+
+class TestRefused:
+    def test_keeps_nobody_else_waiting(self, world: World) -> None:
+        odin = create_car(create_owner("Odin"), plate="EL 10 001")
+        refuse(world.vehicle)
+        # Olivia's comes first, in her lane and of all lanes.
+        world.report(world.event())
+        world.report(world.event(1, vehicle=odin), world.event(2, vehicle=odin))
+        world.report(world.event(3))
+
+        settle_due()
+
+        assert set(RatedLine.objects.values_list("vehicle_id", flat=True)) == {odin.pk}
+        waiting = UsagePart.objects.filter(settlement=None)
+        assert {part.retry_at for part in waiting} == {NOON + RETRY_AFTER}
+        assert sum(part.record_count for part in waiting) == 2
+        assert find_breaks() == []
+
+    def test_settles_the_sound_parts_of_the_same_lane(self, world: World) -> None:
+        odin = create_car(world.olivia, plate="EL 10 001")
+        refuse(world.vehicle)
+        world.report(world.event(1, vehicle=odin))
+        world.report(world.event())
+        world.report(world.event(2, vehicle=odin))
+
+        settle_due()
+
+        assert RatedLine.objects.count() == 2
+        assert UsagePart.objects.get(settlement=None).retry_at == NOON + RETRY_AFTER
+
+    def test_is_settled_once_the_cause_is_mended(self, world: World) -> None:
+        refuse(world.vehicle)
+        world.report(world.event())
+        settle_due()
+        mend()
+
+        settle_due(RETRY_AFTER - timedelta(seconds=1))
+        assert not RatedLine.objects.exists()
+
+        settle_due(RETRY_AFTER)
+        assert RatedLine.objects.count() == 1
+        assert not UsagePart.objects.filter(settlement=None).exists()
+        assert find_breaks() == []
+
+    def test_says_which_parts_when_asked_for_the_next(self, world: World) -> None:
+        refuse(world.vehicle)
+        world.report(world.event())
+
+        with pytest.raises(BooksRefused) as refused:
+            settle_next(now=NOON)
+
+        assert refused.value.part_ids == [UsagePart.objects.get().pk]
+
+    def test_stands_on_the_first_page_of_finance(self, client: Client, world: World) -> None:
+        refuse(world.vehicle)
+        world.report(world.event(), world.event(1))
+        settle_due()
+        sign_in(client, create_person("Fiona", staff_role="finance_preparer"))
+
+        labels = [str(task.label) for task in client.get("/finance/").context["tasks"]]
+
+        assert labels == ["2 usage records cannot be settled"]
+
+    def test_nothing_of_it_stands_there_once_it_is_settled(
+        self, client: Client, world: World
+    ) -> None:
+        refuse(world.vehicle)
+        world.report(world.event())
+        settle_due()
+        mend()
+        settle_all(now=NOON + RETRY_AFTER)
+        sign_in(client, create_person("Fiona", staff_role="finance_preparer"))
+
+        assert "Nothing waits" in client.get("/finance/").text
