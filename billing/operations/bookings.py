@@ -2,10 +2,11 @@
 Booking capacity: the power leaves the bucket and the money its balance, together or not at all.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 
 from accounts import operations as accounts_operations
 from billing.operations.ledger import AccountKey, Leg, post_entry
@@ -19,6 +20,8 @@ from marketplace.rules import RELEASE_GRACE
 from web.public_ids import encode
 from web.transactions import durable
 
+
+logger = logging.getLogger(__name__)
 
 NOT_OVERDRAWN = "billing_account_not_overdrawn"
 
@@ -121,10 +124,18 @@ def release_finished_bookings(
     Give back what was not used of bookings that ended more than `grace` ago.
 
     Returns how many were released, in transactions of their own; at most `limit`, so call
-    it until it returns 0.
+    it until it returns 0. One that the books refuse is left and keeps no other waiting.
     """
     due = marketplace_queries.list_to_release(before=now - grace, limit=limit)
-    return sum(release_booking(booking_id=booking_id, now=now) for booking_id in due)
+    return sum(_try_to_release(booking_id, now=now) for booking_id in due)
+
+
+def _try_to_release(booking_id: int, *, now: datetime) -> bool:
+    try:
+        return release_booking(booking_id=booking_id, now=now)
+    except (IntegrityError, DataError):
+        logger.exception("booking %s cannot be released", booking_id)
+        return False
 
 
 @durable

@@ -2,31 +2,49 @@
 The hold window: earnings wait, then become available to be paid out.
 """
 
+import logging
 from datetime import datetime
 
-from django.db import connection
+from django.db import DataError, IntegrityError, connection
 from django.db.backends.utils import CursorWrapper
 
 from billing.models import Entry
 from billing.operations.ledger import open_posting, post_staged, read_sql
 from billing.operations.settle import LANE_LOCK
 from web.limits import SETTLEMENT_LANES
+from web.rows import fetch_rows
 from web.transactions import durable
 
+
+logger = logging.getLogger(__name__)
 
 DAYS_AT_ONCE = 200
 
 
-@durable
 def release_due(*, now: datetime) -> int:
     """
     Release the earnings of one lane whose window is over; return how many days it took.
 
-    A debt from a correction is set off first, against rewards and jobs only.
+    A debt from a correction is set off first, against rewards and jobs only. A lane that the
+    books refuse is left for the next time and keeps no other waiting.
+    """
+    for lane in _list_lanes(now=now):
+        try:
+            if days := _release_lane(lane, now=now):
+                return days
+        except (IntegrityError, DataError):
+            logger.exception("the earnings of lane %s cannot be released", lane)
+    return 0
+
+
+@durable
+def _release_lane(lane: int, *, now: datetime) -> int:
+    """
+    Return how many days were released; 0: another worker has the lane, or was quicker.
     """
     with connection.cursor() as cursor:
-        lane = _lock_lane(cursor, now=now)
-        if lane is None:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LANE_LOCK, lane])
+        if not cursor.fetchone()[0] or lane not in _list_lanes(now=now):
             return 0
         open_posting(cursor=cursor)
         days = _stage(cursor, lane=lane, now=now)
@@ -52,18 +70,14 @@ def _stage(cursor: CursorWrapper, *, lane: int, now: datetime) -> int:
     return days
 
 
-def _lock_lane(cursor: CursorWrapper, *, now: datetime) -> int | None:
+def _list_lanes(*, now: datetime) -> list[int]:
     """
-    Take a free lane that has days to release.
+    Return the lanes that have days to release.
     """
-    cursor.execute(
+    rows = fetch_rows(
         "SELECT lane FROM generate_series(0, %s - 1) AS lane WHERE EXISTS ("
         " SELECT FROM billing_settlementday d WHERE d.lane = lane.lane"
         " AND d.released_at IS NULL AND d.release_due_at <= %s)",
         [SETTLEMENT_LANES, now],
     )
-    for (lane,) in cursor.fetchall():
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LANE_LOCK, lane])
-        if cursor.fetchone()[0]:
-            return int(lane)
-    return None
+    return [lane for (lane,) in rows]

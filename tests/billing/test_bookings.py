@@ -126,6 +126,23 @@ class TestReleaseFinishedBookings:
         assert (delivery.booking_id, delivery.charged_micros) == (booking.id, 0)
         assert delivery.closed_at == booking.ends_at + A_DAY
 
+    def test_one_that_the_books_refuse_keeps_no_other_waiting(
+        self, ben: Company, pool: Pool, booking: BookingRow
+    ) -> None:
+        sound = book(ben, wish_for(pool), key="second")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "ALTER TABLE billing_transfer ADD CONSTRAINT refused"
+                " CHECK (code <> 'booking_released' OR booking_id <> %s)",
+                [booking.id],
+            )
+
+        assert release_finished_bookings(now=booking.ends_at + A_DAY) == 1
+
+        assert Booking.objects.get(pk=sound.id).state == "released"
+        assert Booking.objects.get(pk=booking.id).state == "held"
+        assert ben.balance == (380_000_000, 120_000_000)
+
     def test_releases_once_when_called_twice(self, ben: Company, booking: BookingRow) -> None:
         assert release_finished_bookings(now=booking.ends_at + A_DAY) == 1
         assert release_finished_bookings(now=booking.ends_at + A_DAY) == 0

@@ -5,10 +5,19 @@ The hold window: earnings become available three days after their day, and not b
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 
 from billing.models import SettlementDay, Transfer
 from billing.operations.releases import release_due
-from tests.billing.meters import World, create_world, moved, settle_all
+from tests.billing.meters import (
+    World,
+    create_car,
+    create_world,
+    find_breaks,
+    moved,
+    settle_all,
+)
+from tests.factories import create_owner
 
 
 pytestmark = pytest.mark.django_db
@@ -18,6 +27,32 @@ DUE = datetime(2026, 11, 24, tzinfo=UTC)  # 20 November is over on the 21st, plu
 @pytest.fixture
 def world() -> World:
     return create_world()
+
+
+class TestRefused:
+    def test_a_lane_that_the_books_refuse_keeps_no_other_waiting(self, world: World) -> None:
+        odin = create_owner("Odin")
+        world.report(world.event())
+        world.report(world.event(1, vehicle=create_car(odin, plate="EL 10 001")))
+        settle_all()
+        first, second = SettlementDay.objects.order_by("lane")
+        refused_id = world.olivia.pk if first.lane == world.olivia.pk % 8 else odin.pk
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "ALTER TABLE billing_transfer ADD CONSTRAINT refused"
+                " CHECK (code <> 'earnings_released' OR owner_id <> %s)",
+                [refused_id],
+            )
+
+        assert release_due(now=DUE) == 1
+        assert release_due(now=DUE) == 0
+        assert SettlementDay.objects.get(released_at=None) == first
+
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE billing_transfer DROP CONSTRAINT refused")
+        assert release_due(now=DUE) == 1
+        assert SettlementDay.objects.get(pk=second.pk).released_at == DUE
+        assert find_breaks() == []
 
 
 class TestReleaseDue:
