@@ -169,7 +169,16 @@ def _check_queue(beat: QueueBeat, now: datetime) -> Check:
 
 
 def _check_usage(health: BillingHealth, now: datetime) -> Check:
-    is_ok = _is_within(health.usage, timedelta(seconds=USAGE_WAIT_S_MAX), now)
+    is_in_time = _is_within(health.usage, timedelta(seconds=USAGE_WAIT_S_MAX), now)
+    if health.refused_count:
+        what_next = _(
+            "The books refuse some of them: the log of the worker for money names each part and "
+            "the reason. They are tried again every hour."
+        )
+    elif is_in_time:
+        what_next = _("The next sweep settles them.")
+    else:
+        what_next = _("Settlement does not keep up: look at the worker for money, or add one.")
     return Check(
         key="usage",
         label=_("Usage waiting for settlement"),
@@ -177,13 +186,8 @@ def _check_usage(health: BillingHealth, now: datetime) -> Check:
         limit=duration(USAGE_WAIT_S_MAX),
         text=ngettext("%(n)s record.", "%(n)s records.", health.record_count)
         % {"n": number(health.record_count)}
-        + " "
-        + (
-            _("The next sweep settles them.")
-            if is_ok
-            else _("Settlement does not keep up: look at the worker for money, or add one.")
-        ),
-        is_ok=is_ok,
+        + f" {what_next}",
+        is_ok=is_in_time and not health.refused_count,
     )
 
 

@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from billing.models import RatedLine, UsagePart
 from billing.operations.settle import RETRY_AFTER, BooksRefused, settle_next, settle_pending
 from consent.models import Vehicle
+from portal.operations import list_checks
 from tests.billing.meters import NOON, World, create_car, create_world, find_breaks, settle_all
 from tests.factories import create_owner, create_person, sign_in
 
@@ -105,6 +107,19 @@ class TestRefused:
         labels = [str(task.label) for task in client.get("/finance/").context["tasks"]]
 
         assert labels == ["2 usage records cannot be settled"]
+
+    def test_is_the_first_thing_that_operators_are_told(self, client: Client, world: World) -> None:
+        refuse(world.vehicle)
+        world.report(world.event(), now=timezone.now())
+        settle_due()
+        sign_in(client, create_person("Oscar", staff_role="operator"))
+
+        page = client.get("/operations/")
+
+        [usage] = [check for check in list_checks(now=timezone.now()) if check.key == "usage"]
+        assert not usage.is_ok
+        assert "The books refuse some of them" in page.text
+        assert "The next sweep settles them." not in page.text
 
     def test_nothing_of_it_stands_there_once_it_is_settled(
         self, client: Client, world: World
