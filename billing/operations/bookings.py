@@ -6,10 +6,10 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from accounts import operations as accounts_operations
-from billing.operations.ledger import AccountKey, Leg, post_entry
+from billing.operations.ledger import BOOKS_REFUSE, AccountKey, Leg, post_entry
 from billing.queries.bookings import get_balance
 from consent import operations as consent_operations
 from marketplace.operations import bookings as marketplace_operations
@@ -133,7 +133,7 @@ def release_finished_bookings(
 def _try_to_release(booking_id: int, *, now: datetime) -> bool:
     try:
         return release_booking(booking_id=booking_id, now=now)
-    except (IntegrityError, DataError):
+    except BOOKS_REFUSE:
         logger.exception("booking %s cannot be released", booking_id)
         return False
 

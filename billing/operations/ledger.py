@@ -12,7 +12,7 @@ from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 
-from django.db import connection
+from django.db import DataError, IntegrityError, connection
 from django.db.backends.utils import CursorWrapper
 from django.db.models import F
 
@@ -88,6 +88,9 @@ class Links:
 
 NO_LINKS = Links()
 
+
+# A constraint does not hold, or a figure has no room: the same again would end the same.
+BOOKS_REFUSE = (IntegrityError, DataError)
 
 _HAS_UNNAMED_ACCOUNTS = """
 SELECT EXISTS (SELECT FROM posting WHERE debit_account_id IS NULL OR credit_account_id IS NULL)

@@ -5,11 +5,11 @@ The hold window: earnings wait, then become available to be paid out.
 import logging
 from datetime import datetime
 
-from django.db import DataError, IntegrityError, connection
+from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from billing.models import Entry
-from billing.operations.ledger import open_posting, post_staged, read_sql
+from billing.operations.ledger import BOOKS_REFUSE, open_posting, post_staged, read_sql
 from billing.operations.settle import LANE_LOCK
 from web.limits import SETTLEMENT_LANES
 from web.rows import fetch_rows
@@ -32,7 +32,7 @@ def release_due(*, now: datetime) -> int:
         try:
             if days := _release_lane(lane, now=now):
                 return days
-        except (IntegrityError, DataError):
+        except BOOKS_REFUSE:
             logger.exception("the earnings of lane %s cannot be released", lane)
     return 0
 
@@ -44,7 +44,7 @@ def _release_lane(lane: int, *, now: datetime) -> int:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LANE_LOCK, lane])
-        if not cursor.fetchone()[0] or lane not in _list_lanes(now=now):
+        if not cursor.fetchone()[0]:
             return 0
         open_posting(cursor=cursor)
         days = _stage(cursor, lane=lane, now=now)

@@ -18,7 +18,7 @@ from django.db.backends.utils import CursorWrapper
 from psycopg2.errors import DeadlockDetected
 
 from billing.models import Entry, Settlement, UsagePart
-from billing.operations.ledger import open_posting, post_staged, read_sql
+from billing.operations.ledger import BOOKS_REFUSE, open_posting, post_staged, read_sql
 from consent.operations import add_day_use, release_reserved
 from web.limits import HOLD_DAYS, SETTLEMENT_LANES, SETTLEMENT_RECORDS_MAX
 
@@ -36,21 +36,36 @@ _asked: WeakSet[Any] = WeakSet()
 # Begins the names of the checks of BookingDelivery.
 IS_CONTENDED = "billing_bookingdelivery_"
 
-CLAIM = """
+# Of a part p: whoever asks for certain parts gets those that are due, among NULL all of them.
+IS_DUE = """p.settlement_id IS NULL AND coalesce(p.retry_at <= %(now)s, true)
+    AND (%(among)s IS NULL OR p.id = ANY(%(among)s::bigint[]))"""
+
+CLAIM = f"""
 CREATE TEMPORARY TABLE settling_part ON COMMIT DROP AS
 SELECT id AS part_id, first_record_id, last_record_id, first_date, last_date, is_requeued,
     is_energy_cleared, is_overlap_cleared
 FROM (
     SELECT *, sum(record_count) OVER (ORDER BY id) - record_count AS records_before
     FROM (
-        SELECT * FROM billing_usagepart
-        WHERE lane = %(lane)s AND settlement_id IS NULL
-            AND coalesce(retry_at <= %(now)s, true) AND id = coalesce(%(part_id)s, id)
+        SELECT * FROM billing_usagepart p
+        WHERE p.lane = %(lane)s AND {IS_DUE}
         ORDER BY id LIMIT %(parts)s
     ) pending
 ) p
 WHERE records_before = 0 OR records_before + record_count <= %(records)s
-"""
+"""  # noqa: S608 - made of a constant
+
+# The lane whose oldest part waits longest first.
+LIST_LANES = f"""
+SELECT l.lane
+FROM generate_series(0, %(lanes)s - 1) AS l (lane)
+CROSS JOIN LATERAL (
+    SELECT id FROM billing_usagepart p
+    WHERE p.lane = l.lane AND {IS_DUE}
+    ORDER BY id LIMIT 1
+) oldest
+ORDER BY oldest.id
+"""  # noqa: S608 - made of a constant
 
 LOCK_BOOKINGS = """
 INSERT INTO billing_bookingdelivery (booking_id, booked_wh, jobs_max, billed_wh, billed_jobs,
@@ -126,36 +141,41 @@ def settle_pending(*, now: datetime) -> int:
 
     A part that the books refuse is set aside for an hour and keeps nobody else waiting.
     """
+    return _settle_apart(None, now=now)
+
+
+def _settle_apart(among: list[int] | None, *, now: datetime) -> int:
+    """
+    Settle these parts, None: what is next. What is refused is halved until its part is found.
+    """
     try:
-        result = settle_next(now=now)
+        result = settle_next(now=now, among=among)
     except BooksRefused as refused:
-        return sum(_settle_alone(part_id, now=now) for part_id in refused.part_ids)
-    return result.record_count if result else 0
-
-
-def _settle_alone(part_id: int, *, now: datetime) -> int:
-    try:
-        result = settle_next(now=now, part_id=part_id)
-    except BooksRefused:
-        logger.exception("part %s of the usage cannot be settled", part_id)
-        return UsagePart.objects.filter(pk=part_id).update(retry_at=now + RETRY_AFTER)
+        part_ids = refused.part_ids
+        if len(part_ids) == 1:
+            logger.exception("part %s of the usage cannot be settled", part_ids[0])
+            waiting = UsagePart.objects.filter(pk=part_ids[0], settlement=None)
+            return waiting.update(retry_at=now + RETRY_AFTER)
+        middle = len(part_ids) // 2
+        halves = (part_ids[:middle], part_ids[middle:])
+        return sum(_settle_apart(half, now=now) for half in halves)
     return result.record_count if result else 0
 
 
 def settle_next(
-    *, now: datetime, limit: int = SETTLEMENT_RECORDS_MAX, part_id: int | None = None
+    *, now: datetime, limit: int = SETTLEMENT_RECORDS_MAX, among: list[int] | None = None
 ) -> SettlementResult | None:
     """
     Settle up to `limit` records of one lane that no other worker has; None: nothing to do.
 
-    With `part_id` only this part, if it is due.
+    `among` names the only parts to take, all of one lane.
 
     :raises BooksRefused: a constraint of the books does not hold; nothing is written.
     """
     _make_room_for_tables()
     for attempt in range(ATTEMPTS_MAX):
         try:
-            return _settle(now=now, limit=limit, part_id=part_id, is_locking=attempt > 0)
+            return _settle(now=now, limit=limit, among=among, is_locking=attempt > 0)
         except (IntegrityError, OperationalError) as error:
             if attempt == ATTEMPTS_MAX - 1 or not _has_lost_a_race(error):
                 raise
@@ -186,27 +206,27 @@ def _has_lost_a_race(error: Exception) -> bool:
 
 @transaction.atomic(durable=True)
 def _settle(
-    *, now: datetime, limit: int, part_id: int | None, is_locking: bool
+    *, now: datetime, limit: int, among: list[int] | None, is_locking: bool
 ) -> SettlementResult | None:
     """
     Settle one lane. With `is_locking` the bookings are locked before they are read.
     """
     with connection.cursor() as cursor:
         cursor.execute(SET_UP)
-        claim = {"now": now, "part_id": part_id, "parts": 10_000, "records": limit}
+        claim = {"now": now, "among": among, "parts": 10_000, "records": limit}
         lane = _lock_lane(cursor, claim)
         if lane is None:
             return None
         cursor.execute(CLAIM, claim | {"lane": lane})
-        cursor.execute("SELECT part_id FROM settling_part")
-        part_ids = sorted(part_id for (part_id,) in cursor.fetchall())
-        if not part_ids:
+        if not cursor.rowcount:
             return None
+        cursor.execute("SELECT part_id FROM settling_part ORDER BY part_id")
+        part_ids = [part_id for (part_id,) in cursor.fetchall()]
         settlement = Settlement.objects.create(lane=lane, booked_at=now)
         chain = Chain(cursor=cursor, settlement=settlement, now=now)
         try:
             chain.run_all(is_locking=is_locking)
-        except (IntegrityError, DataError) as error:
+        except BOOKS_REFUSE as error:
             if _has_lost_a_race(error):
                 raise
             raise BooksRefused(part_ids) from error
@@ -219,20 +239,7 @@ def _lock_lane(cursor: CursorWrapper, claim: dict[str, Any]) -> int | None:
     """
     Take the lane whose oldest part waits longest and which nobody holds.
     """
-    cursor.execute(
-        """
-        SELECT l.lane
-        FROM generate_series(0, %(lanes)s - 1) AS l (lane)
-        CROSS JOIN LATERAL (
-            SELECT id FROM billing_usagepart p
-            WHERE p.lane = l.lane AND p.settlement_id IS NULL
-                AND coalesce(p.retry_at <= %(now)s, true) AND p.id = coalesce(%(part_id)s, p.id)
-            ORDER BY id LIMIT 1
-        ) oldest
-        ORDER BY oldest.id
-        """,
-        claim | {"lanes": SETTLEMENT_LANES},
-    )
+    cursor.execute(LIST_LANES, claim | {"lanes": SETTLEMENT_LANES})
     for (lane,) in cursor.fetchall():
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LANE_LOCK, lane])
         if cursor.fetchone()[0]:

@@ -22,6 +22,7 @@ from marketplace.queries.bookings import (
     list_by_window,
 )
 from tests.billing.buyers import NOON, Company, book, charge, create_company, wish_for
+from tests.billing.refusals import refuse
 from tests.factories import create_booking, create_capacity, create_pool
 
 
@@ -130,12 +131,11 @@ class TestReleaseFinishedBookings:
         self, ben: Company, pool: Pool, booking: BookingRow
     ) -> None:
         sound = book(ben, wish_for(pool), key="second")
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "ALTER TABLE billing_transfer ADD CONSTRAINT refused"
-                " CHECK (code <> 'booking_released' OR booking_id <> %s)",
-                [booking.id],
-            )
+        refuse(
+            "billing_transfer",
+            unless="code <> 'booking_released' OR booking_id <> %s",
+            value=booking.id,
+        )
 
         assert release_finished_bookings(now=booking.ends_at + A_DAY) == 1
 

@@ -5,7 +5,6 @@ The hold window: earnings become available three days after their day, and not b
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
 
 from billing.models import SettlementDay, Transfer
 from billing.operations.releases import release_due
@@ -17,7 +16,9 @@ from tests.billing.meters import (
     moved,
     settle_all,
 )
+from tests.billing.refusals import mend, refuse
 from tests.factories import create_owner
+from web.limits import SETTLEMENT_LANES
 
 
 pytestmark = pytest.mark.django_db
@@ -36,20 +37,19 @@ class TestRefused:
         world.report(world.event(1, vehicle=create_car(odin, plate="EL 10 001")))
         settle_all()
         first, second = SettlementDay.objects.order_by("lane")
-        refused_id = world.olivia.pk if first.lane == world.olivia.pk % 8 else odin.pk
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "ALTER TABLE billing_transfer ADD CONSTRAINT refused"
-                " CHECK (code <> 'earnings_released' OR owner_id <> %s)",
-                [refused_id],
-            )
+        is_olivias = first.lane == world.olivia.pk % SETTLEMENT_LANES
+        refused_id = world.olivia.pk if is_olivias else odin.pk
+        refuse(
+            "billing_transfer",
+            unless="code <> 'earnings_released' OR owner_id <> %s",
+            value=refused_id,
+        )
 
         assert release_due(now=DUE) == 1
         assert release_due(now=DUE) == 0
         assert SettlementDay.objects.get(released_at=None) == first
 
-        with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE billing_transfer DROP CONSTRAINT refused")
+        mend("billing_transfer")
         assert release_due(now=DUE) == 1
         assert SettlementDay.objects.get(pk=second.pk).released_at == DUE
         assert find_breaks() == []

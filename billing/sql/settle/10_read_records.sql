@@ -23,12 +23,12 @@ CROSS JOIN LATERAL (
 ANALYZE settling_record (record_id, vehicle_id, booking_id, owner_id, starts_at, ends_at);
 
 -- is_crowded: two records share a period, or periods that are a multiple of 64 apart: then they
--- leave fewer bits than there are records. power_w: no record drew more.
+-- leave fewer bits than there are records. power_w: no record drew more. compute_s_max: no record
+-- is longer than its quarter-hour.
 CREATE TEMPORARY TABLE settling_vehicle ON COMMIT DROP AS
 SELECT s.vehicle_id, s.first_at, s.last_at, s.owner_id, s.first_sequence, s.last_sequence,
-    s.record_count, s.energy_wh, s.compute_s_max, s.is_corrected,
-    s.is_crowded, s.power_w, v.region_code, v.rated_power_w, v.time_zone,
-    m.latest_ends_at
+    s.record_count, s.energy_wh, s.compute_s_max, s.is_corrected, s.is_crowded, s.power_w,
+    v.region_code, v.rated_power_w, v.time_zone, m.latest_ends_at
 FROM (
     SELECT vehicle_id, min(starts_at) AS first_at, max(ends_at) AS last_at,
         min(owner_id) AS owner_id,

@@ -15,7 +15,7 @@ CROSS JOIN LATERAL (
         AND c.starts_at < v.last_at AND c.ends_at > v.first_at - interval '15 minutes'
     OFFSET 0
 ) t;
-ANALYZE settling_terms (vehicle_id);
+ANALYZE settling_terms (vehicle_id, starts_at, ends_at, is_capped);
 -- The stretch before the first version is a row without one.
 INSERT INTO settling_terms (vehicle_id, starts_at, ends_at)
 SELECT v.vehicle_id, '-infinity', coalesce(min(t.starts_at), 'infinity')
@@ -25,7 +25,6 @@ WHERE NOT EXISTS (
     SELECT FROM settling_terms b WHERE b.vehicle_id = v.vehicle_id AND b.starts_at <= v.first_at
 )
 GROUP BY v.vehicle_id;
-ANALYZE settling_terms (vehicle_id, starts_at, ends_at, is_capped);
 
 CREATE TEMPORARY TABLE settling_pause ON COMMIT DROP AS
 SELECT p.vehicle_id, p.starts_at, p.ends_at
