@@ -4,7 +4,9 @@ Settlement of 1,000,000 records of 100,000 vehicles, beside a bare INSERT … SE
 Ten quarter-hours of every car, one owner per car, 20 buyers, 200 bookings; half of the owners
 have tariffs of their own, a fifth of the cars have caps, and one job in ten quarters ends. The
 raw limit writes the same rated lines into a table like theirs, checks and indexes included, on
-the same server in the same run. BENCH_VEHICLES makes the fleet smaller.
+the same server in the same run. Whoever reads the lines first, as it does, also notes on each page
+that they are committed; done again, it spares that and is a fifth faster.
+BENCH_VEHICLES makes the fleet smaller.
 """
 
 import os
@@ -14,16 +16,18 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import django
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 HERE = Path(__file__).resolve().parent
 VEHICLES = int(os.environ.get("BENCH_VEHICLES", "100000"))
 QUARTERS = 10
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 FIRST_DAY = datetime(2026, 11, 3, 12, tzinfo=UTC)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 RATIO_MIN = 0.35
@@ -38,8 +42,17 @@ CREATE TABLE raw_line_all PARTITION OF raw_line FOR VALUES FROM ('2026-01-01') T
 """
 
 
+@cache
+def open_loader() -> BaseDatabaseWrapper:
+    """
+    Return a session beside the worker's: a worker keeps its own, and what it has seen of the
+    server's memory, from one settlement to the next.
+    """
+    return connection.copy()
+
+
 def run_file(name: str, **values: int | datetime) -> None:
-    with connection.cursor() as cursor:
+    with open_loader().cursor() as cursor:
         cursor.execute("SET work_mem = '256MB'")
         cursor.execute((HERE / name).read_text(encoding="utf-8"), values)
         cursor.execute("RESET work_mem")
@@ -56,12 +69,9 @@ def load(*, day: int, quarters: int = QUARTERS) -> int:
         first_at=FIRST_DAY + timedelta(days=day),
         first_batch=day * 100_000,
     )
-    with connection.cursor() as cursor:
+    with open_loader().cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
         cursor.execute("CHECKPOINT")
-    # A worker's session never makes other temporary tables, and only before the first of them
-    # can it ask for memory to keep them in.
-    connection.close()
     return VEHICLES * quarters
 
 
@@ -124,11 +134,12 @@ def time_raw(count: int, day: int) -> float:
 def main() -> bool:
     django.setup()
     run_file("fleet.sql", vehicles=VEHICLES)
-    rates, raws = [], []
+    rates, raws, agains = [], [], []
     for day in range(ROUNDS):
         count = load(day=day)
         rates.append(time_settlement(count))
         raws.append(time_raw(count, day))
+        agains.append(time_raw(count, day))
         print(f"round {day + 1}: {rates[-1]:,.0f} records/s, bare insert {raws[-1]:,.0f}/s")
     worker_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     rate = statistics.median(rates)
@@ -140,6 +151,7 @@ def main() -> bool:
 
     print(f"settlement       {rate:>10,.0f} records/s, {1e6 / rate:.1f} µs each")
     print(f"bare insert      {statistics.median(raws):>10,.0f} records/s")
+    print(f"the same again   {statistics.median(agains):>10,.0f} records/s")
     print(f"ratio            {ratio:>10.3f}   goal ≥ {RATIO_MIN}")
     print(f"memory           {worker_mb:>7.0f} MB   goal ≤ {WORKER_MB_MAX}")
     print(f"four times more  {large / rate:>10.2f}   goal ≥ {SCALE_MIN} ({large:,.0f} records/s)")

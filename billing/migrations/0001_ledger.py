@@ -32,9 +32,10 @@ DROP TRIGGER append_only ON billing_transfer;
 DROP FUNCTION billing_refuse_change();
 """
 
-# Each account and entry once, looked up by its key: transfers name few entries and debits, and
-# a join would read every account there is. EXECUTE plans for the tables as they are by now;
-# min() and not LIMIT 1, which would be planned as if a fault were found at once.
+# Each account and entry once, looked up by its key in the order in which they lie: transfers name
+# few entries and debits, and a join would read every account there is. EXECUTE plans for the
+# tables as they are by now; min() and not LIMIT 1, which would be planned as if a fault were found
+# at once.
 SOUND_TRANSFERS = """
 CREATE FUNCTION billing_check_transfers() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -56,6 +57,7 @@ BEGIN
                     min(coalesce(owner_id, -1)), max(coalesce(owner_id, -1)),
                     min(coalesce(organization_id, -1)), max(coalesce(organization_id, -1))
                 FROM fresh GROUP BY credit_account_id, currency
+                ORDER BY account_id OFFSET 0
             ) s
             LEFT JOIN LATERAL (
                 SELECT id, currency, owner_id, organization_id

@@ -2,12 +2,12 @@
 CREATE TEMPORARY TABLE IF NOT EXISTS posting (
     -- The number of the transfer in its entry.
     number integer GENERATED ALWAYS AS IDENTITY (CACHE 1000),
-    code text NOT NULL,
-    debit_kind text NOT NULL,
-    credit_kind text NOT NULL,
+    code varchar(32) NOT NULL,
+    debit_kind varchar(24) NOT NULL,
+    credit_kind varchar(24) NOT NULL,
     -- Which part of an owner's pending or available money moves; '' where there is none.
-    component text NOT NULL DEFAULT '',
-    currency text NOT NULL,
+    component varchar(12) NOT NULL DEFAULT '',
+    currency varchar(3) NOT NULL,
     owner_id bigint,
     organization_id bigint,
     booking_id bigint,

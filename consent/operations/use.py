@@ -4,9 +4,8 @@ from django.db.backends.utils import CursorWrapper
 _ADD = """
 INSERT INTO consent_dayuse AS kept (vehicle_id, on_date, energy_wh, compute_s, wear_wh,
     mobile_data_bytes)
-SELECT vehicle_id, on_date, sum(energy_wh), sum(compute_s), sum(wear_wh), sum(mobile_data_bytes)
+SELECT vehicle_id, on_date, energy_wh, compute_s, wear_wh, mobile_data_bytes
 FROM settlement_use
-GROUP BY vehicle_id, on_date
 ORDER BY vehicle_id, on_date
 ON CONFLICT (vehicle_id, on_date) DO UPDATE
 SET energy_wh = kept.energy_wh + excluded.energy_wh,
@@ -36,8 +35,8 @@ def add_day_use(*, cursor: CursorWrapper) -> None:
     Count what was metered against the budgets, inside the caller's transaction.
 
     Reads the temporary table settlement_use(vehicle_id bigint, on_date date, energy_wh bigint,
-    compute_s bigint, wear_wh bigint, mobile_data_bytes bigint), local dates, any number of rows
-    per day; a correction brings negative figures. Rows are written in the order of their key.
+    compute_s bigint, wear_wh bigint, mobile_data_bytes bigint), local dates, one row
+    for a vehicle's day; a correction brings negative figures. Rows are written in the order of their key.
     """
     cursor.execute(_ADD)
 

@@ -18,14 +18,11 @@ def add(*rows: tuple[int, date, int, int, int, int]) -> None:
         operations.add_day_use(cursor=cursor)
 
 
-def test_adds_up_over_rows_days_and_calls(car: Vehicle) -> None:
+def test_adds_up_over_days_and_calls(car: Vehicle) -> None:
     monday, tuesday = date(2026, 11, 16), date(2026, 11, 17)
 
-    add(
-        (car.pk, monday, 252, 900, 300, 5),
-        (car.pk, monday, 100, 300, 110, 6),
-        (car.pk, tuesday, 10, 60, 10, 0),
-    )
+    add((car.pk, monday, 252, 900, 300, 5), (car.pk, tuesday, 10, 60, 10, 0))
+    add((car.pk, monday, 100, 300, 110, 6))
     add((car.pk, monday, -252, -900, -300, -5))
 
     use = DayUse.objects.order_by("on_date").values_list(

@@ -160,7 +160,7 @@ SELECT b.booking_id, b.organization_id, b.pool_id, b.currency, b.starts_at, b.en
     b.is_live AND d.closed_at IS NULL AS is_live, d.closed_at IS NOT NULL AS is_closed,
     m.room_wh, m.room_jobs, r.energy_wh > m.room_wh OR r.jobs > m.room_jobs AS is_tight
 FROM (
-    SELECT booking_id, sum(energy_wh) AS energy_wh, count(completed_job_id) AS jobs
+    SELECT booking_id, sum(energy_wh) AS energy_wh, count(*) FILTER (WHERE job_completed) AS jobs
     FROM settling_record GROUP BY booking_id
 ) r
 JOIN marketplace_booking_terms_v b ON b.booking_id = r.booking_id

@@ -9,16 +9,14 @@ CREATE TEMPORARY TABLE settling_line (
     compensated_micros bigint DEFAULT 0, outcome smallint DEFAULT 0
 ) ON COMMIT DROP;
 
--- What the lines come to, by vehicle, booking and day; 60_write_and_sum.sql fills it. The first
--- four are what the buyer pays of it.
+-- What the lines come to, by vehicle, booking, day and outcome; 60_write_and_sum.sql fills it.
+-- The first four sums are what the buyer pays of it.
 CREATE TEMPORARY TABLE settling_sum (
     owner_id bigint, vehicle_id bigint, booking_id bigint, on_date date, local_date date,
-    is_billed boolean, electricity bigint, wear bigint, reward bigint, job bigint,
-    all_electricity bigint, all_wear bigint, all_reward bigint, all_job bigint, charge bigint,
-    job_charge bigint, compensation bigint, energy_wh bigint, compute_s bigint, wear_wh bigint,
-    mobile_data_bytes bigint, billed_jobs bigint, accepted_count bigint,
-    outside_consent_count bigint, outside_booking_count bigint, over_booking_count bigint,
-    superseded_count bigint
+    outcome smallint, is_billed boolean, electricity bigint, wear bigint, reward bigint,
+    job bigint, all_electricity bigint, all_wear bigint, all_reward bigint, all_job bigint,
+    charge bigint, job_charge bigint, compensation bigint, energy_wh bigint, compute_s bigint,
+    wear_wh bigint, mobile_data_bytes bigint, billed_jobs bigint, line_count bigint
 ) ON COMMIT DROP;
 
 -- Lines to take back; filled by 54_corrections.sql.

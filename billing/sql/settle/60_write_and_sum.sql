@@ -28,34 +28,34 @@
     FROM ready
 )
 INSERT INTO settling_sum
-SELECT owner_id, vehicle_id, booking_id, on_date, local_date,
-    charge_micros IS NOT NULL AS is_billed,
-    billing_sum(CASE WHEN charge_micros >= electricity_micros THEN electricity_micros
-        ELSE charge_micros END) AS electricity,
-    billing_sum(CASE WHEN charge_micros >= electricity_micros + wear_micros THEN wear_micros
-        WHEN charge_micros > electricity_micros THEN charge_micros - electricity_micros
-        ELSE 0 END) AS wear,
-    billing_sum(CASE
-        WHEN charge_micros >= electricity_micros + wear_micros + reward_micros THEN reward_micros
-        WHEN charge_micros > electricity_micros + wear_micros
-            THEN charge_micros - electricity_micros - wear_micros
-        ELSE 0 END) AS reward,
-    billing_sum(least(job_micros, job_charge_micros)) AS job,
-    billing_sum(electricity_micros) AS all_electricity, billing_sum(wear_micros) AS all_wear,
-    billing_sum(reward_micros) AS all_reward, billing_sum(job_micros) AS all_job,
-    billing_sum(charge_micros) AS charge, billing_sum(job_charge_micros) AS job_charge,
-    billing_sum(CASE WHEN refusals <> 0
-        THEN greatest(0, 2 * reward_micros + electricity_micros - compensated_micros)
-        ELSE 0 END) AS compensation,
-    sum(energy_wh) AS energy_wh, sum(duration_s) AS compute_s, sum(wear_wh) AS wear_wh,
-    billing_sum(mobile_data_bytes) AS mobile_data_bytes,
-    count(*) FILTER (WHERE job_charge_micros <> 0) AS billed_jobs,
-    count(*) FILTER (WHERE refusals = 0 AND outcome = 0 AND charge_micros IS NOT NULL)
-        AS accepted_count,
-    count(*) FILTER (WHERE refusals <> 0) AS outside_consent_count,
-    count(*) FILTER (WHERE refusals = 0 AND outcome = 0 AND charge_micros IS NULL)
-        AS outside_booking_count,
-    count(*) FILTER (WHERE refusals = 0 AND outcome = 3) AS over_booking_count,
-    count(*) FILTER (WHERE outcome = 4) AS superseded_count
-FROM ready
-GROUP BY owner_id, vehicle_id, booking_id, on_date, local_date, charge_micros IS NOT NULL;
+SELECT owner_id, vehicle_id, booking_id, on_date, local_date, outcome, covered > 0 AS is_billed,
+    CASE WHEN covered > 1 THEN electricity ELSE charge END,
+    CASE WHEN covered > 2 THEN wear WHEN covered = 2 THEN charge - electricity ELSE 0 END,
+    CASE WHEN covered > 3 THEN reward WHEN covered = 3 THEN charge - electricity - wear ELSE 0 END,
+    CASE WHEN covered > 0 AND is_job_covered THEN job ELSE job_charge END,
+    electricity, wear, reward, job, charge, job_charge, compensation, energy_wh, compute_s,
+    wear_wh, mobile_data_bytes, billed_jobs, line_count
+FROM (
+    -- Lines whose money covers the same are summed together, so that what the buyer pays of
+    -- each part follows from the sums. How much is covered: 0 nothing, since no buyer pays;
+    -- 1 some electricity, 2 all of it, 3 wear too, 4 everything.
+    SELECT owner_id, vehicle_id, booking_id, on_date, local_date,
+        CASE WHEN refusals <> 0 THEN 1 WHEN outcome <> 0 THEN outcome
+            WHEN charge_micros IS NULL THEN 2 ELSE 0 END AS outcome,
+        CASE WHEN charge_micros >= electricity_micros + wear_micros + reward_micros THEN 4
+            WHEN charge_micros >= electricity_micros + wear_micros THEN 3
+            WHEN charge_micros >= electricity_micros THEN 2
+            WHEN charge_micros IS NOT NULL THEN 1 ELSE 0 END AS covered,
+        charge_micros IS NULL OR job_charge_micros >= job_micros AS is_job_covered,
+        billing_sum(electricity_micros) AS electricity, billing_sum(wear_micros) AS wear,
+        billing_sum(reward_micros) AS reward, billing_sum(job_micros) AS job,
+        billing_sum(charge_micros) AS charge, billing_sum(job_charge_micros) AS job_charge,
+        billing_sum(CASE WHEN refusals <> 0
+            THEN greatest(0, 2 * reward_micros + electricity_micros - compensated_micros)
+            ELSE 0 END) AS compensation,
+        sum(energy_wh) AS energy_wh, sum(duration_s) AS compute_s, sum(wear_wh) AS wear_wh,
+        billing_sum(mobile_data_bytes) AS mobile_data_bytes,
+        count(nullif(job_charge_micros, 0)) AS billed_jobs, count(*) AS line_count
+    FROM ready
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+) s;

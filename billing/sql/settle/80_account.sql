@@ -13,12 +13,12 @@ FROM (SELECT count(*) AS record_count FROM settling_record) r,
         FROM settling_reversal
     ) v,
     (
-        SELECT coalesce(sum(accepted_count), 0) AS accepted_count,
-            coalesce(sum(outside_consent_count), 0) AS outside_consent_count,
-            coalesce(sum(outside_booking_count), 0) AS outside_booking_count,
-            coalesce(sum(over_booking_count), 0) AS over_booking_count,
-            coalesce(sum(superseded_count), 0) AS superseded_count,
-            coalesce(sum(energy_wh), 0) AS energy_wh
+        SELECT billing_sum(line_count) FILTER (WHERE outcome = 0) AS accepted_count,
+            billing_sum(line_count) FILTER (WHERE outcome = 1) AS outside_consent_count,
+            billing_sum(line_count) FILTER (WHERE outcome = 2) AS outside_booking_count,
+            billing_sum(line_count) FILTER (WHERE outcome = 3) AS over_booking_count,
+            billing_sum(line_count) FILTER (WHERE outcome = 4) AS superseded_count,
+            billing_sum(energy_wh) AS energy_wh
         FROM settling_sum
     ) l
 WHERE s.id = %(settlement_id)s;
@@ -26,11 +26,11 @@ WHERE s.id = %(settlement_id)s;
 INSERT INTO billing_settlementtotal (settlement_id, currency, electricity_micros, wear_micros,
     reward_micros, job_micros, compensation_micros, charge_micros, job_charge_micros, fee_micros,
     unbilled_micros)
-SELECT %(settlement_id)s, currency, sum(electricity), sum(wear), sum(reward), sum(job),
-    sum(compensation), sum(charge), sum(job_charge),
-    coalesce(sum(charge + job_charge - electricity - wear - reward - job)
-        FILTER (WHERE is_billed), 0),
-    coalesce(sum(electricity + wear + reward + job) FILTER (WHERE NOT is_billed), 0)
+SELECT %(settlement_id)s, currency, billing_sum(electricity), billing_sum(wear),
+    billing_sum(reward), billing_sum(job), billing_sum(compensation), billing_sum(charge),
+    billing_sum(job_charge),
+    billing_sum(charge + job_charge - electricity - wear - reward - job) FILTER (WHERE is_billed),
+    billing_sum(electricity + wear + reward + job) FILTER (WHERE NOT is_billed)
 FROM (
     SELECT b.currency, s.is_billed, s.all_electricity AS electricity, s.all_wear AS wear,
         s.all_reward AS reward, s.all_job AS job, s.compensation, s.charge, s.job_charge
@@ -61,11 +61,18 @@ SET first_sequence = least(billing_vehiclemeter.first_sequence, excluded.first_s
     latest_ends_at = greatest(billing_vehiclemeter.latest_ends_at, excluded.latest_ends_at);
 
 CREATE TEMPORARY TABLE settlement_use ON COMMIT DROP AS
-SELECT vehicle_id, local_date AS on_date, energy_wh, compute_s, wear_wh, mobile_data_bytes
-FROM settling_sum
-UNION ALL
-SELECT x.vehicle_id, (x.starts_at AT TIME ZONE v.time_zone)::date, -x.energy_wh, -x.duration_s,
-    -consent_wear_wh(x.energy_wh, u.battery_temp_max_decic), -coalesce(u.mobile_data_bytes, 0)
-FROM settling_reversal x
-JOIN billing_usagerecord u ON u.on_date = x.on_date AND u.id = x.record_id
-JOIN settling_vehicle v ON v.vehicle_id = x.vehicle_id;
+SELECT vehicle_id, on_date, billing_sum(energy_wh) AS energy_wh,
+    billing_sum(compute_s) AS compute_s, billing_sum(wear_wh) AS wear_wh,
+    billing_sum(mobile_data_bytes) AS mobile_data_bytes
+FROM (
+    SELECT vehicle_id, local_date AS on_date, energy_wh, compute_s, wear_wh, mobile_data_bytes
+    FROM settling_sum
+    UNION ALL
+    SELECT x.vehicle_id, (x.starts_at AT TIME ZONE v.time_zone)::date, -x.energy_wh,
+        -x.duration_s, -consent_wear_wh(x.energy_wh, u.battery_temp_max_decic),
+        -coalesce(u.mobile_data_bytes, 0)
+    FROM settling_reversal x
+    JOIN billing_usagerecord u ON u.on_date = x.on_date AND u.id = x.record_id
+    JOIN settling_vehicle v ON v.vehicle_id = x.vehicle_id
+) used
+GROUP BY vehicle_id, on_date;
