@@ -35,8 +35,9 @@ def add_day_use(*, cursor: CursorWrapper) -> None:
     Count what was metered against the budgets, inside the caller's transaction.
 
     Reads the temporary table settlement_use(vehicle_id bigint, on_date date, energy_wh bigint,
-    compute_s bigint, wear_wh bigint, mobile_data_bytes bigint), local dates, one row
-    for a vehicle's day; a correction brings negative figures. Rows are written in the order of their key.
+    compute_s bigint, wear_wh bigint, mobile_data_bytes bigint), local dates, one row for a
+    vehicle's day; a correction brings negative figures. Rows are written in the order of their
+    key.
     """
     cursor.execute(_ADD)
 
