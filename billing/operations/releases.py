@@ -10,7 +10,7 @@ from django.db.backends.utils import CursorWrapper
 
 from billing.models import Entry
 from billing.operations.ledger import BOOKS_REFUSE, open_posting, post_staged, read_sql
-from billing.operations.settle import LANE_LOCK
+from billing.operations.settle import try_lane
 from web.limits import SETTLEMENT_LANES
 from web.rows import fetch_rows
 from web.transactions import durable
@@ -43,8 +43,7 @@ def _release_lane(lane: int, *, now: datetime) -> int:
     Return how many days were released; 0: another worker has the lane, or was quicker.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LANE_LOCK, lane])
-        if not cursor.fetchone()[0]:
+        if not try_lane(cursor, lane):
             return 0
         open_posting(cursor=cursor)
         days = _stage(cursor, lane=lane, now=now)

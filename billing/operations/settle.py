@@ -241,10 +241,17 @@ def _lock_lane(cursor: CursorWrapper, claim: dict[str, Any]) -> int | None:
     """
     cursor.execute(LIST_LANES, claim | {"lanes": SETTLEMENT_LANES})
     for (lane,) in cursor.fetchall():
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LANE_LOCK, lane])
-        if cursor.fetchone()[0]:
+        if try_lane(cursor, lane):
             return int(lane)
     return None
+
+
+def try_lane(cursor: CursorWrapper, lane: int) -> bool:
+    """
+    Take a lane until the transaction ends; False: another worker has it.
+    """
+    cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LANE_LOCK, lane])
+    return bool(cursor.fetchone()[0])
 
 
 def drop_temporary_tables(cursor: CursorWrapper) -> None:

@@ -19,6 +19,7 @@ from billing.operations.ingest import BatchResult, ingest
 from billing.operations.ledger_checks import check_ledger
 from billing.operations.settle import settle_next
 from billing.operations.usage_events import read_batch
+from billing.rules import OUTCOMES_BY_NUMBER, PricedRecord
 from consent.models import Vehicle
 from consent.rules import WorkloadCategory
 from consent.rules.week import Window as WeekWindow
@@ -223,3 +224,21 @@ def find_breaks() -> list[str]:
 
 def only_line() -> RatedLine:
     return RatedLine.objects.get()
+
+
+def read_priced(line: RatedLine) -> PricedRecord:
+    """
+    Return a stored line as the rules of pricing and funding have it.
+    """
+    return PricedRecord(
+        outcome=OUTCOMES_BY_NUMBER[line.outcome],
+        is_billed=line.is_billed,
+        electricity_micros=line.electricity_micros,
+        wear_micros=line.wear_micros,
+        reward_micros=line.reward_micros,
+        job_micros=line.job_micros,
+        compensation_micros=line.compensation_micros,
+        charge_micros=line.charge_micros,
+        job_charge_micros=line.job_charge_micros,
+        fee_micros=line.fee_micros,
+    )

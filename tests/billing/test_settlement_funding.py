@@ -7,9 +7,16 @@ from collections import Counter
 import pytest
 
 from billing.models import Outcome, RatedLine, Settlement, Tariff
-from billing.rules import OUTCOMES_BY_NUMBER, PricedRecord, fund
+from billing.rules import fund
 from consent.rules.week import Window
-from tests.billing.meters import World, create_world, find_breaks, moved, settle_all
+from tests.billing.meters import (
+    World,
+    create_world,
+    find_breaks,
+    moved,
+    read_priced,
+    settle_all,
+)
 
 
 pytestmark = pytest.mark.django_db
@@ -52,19 +59,7 @@ def fund_each_line() -> Counter[tuple[str, str]]:
     """
     sums: Counter[tuple[str, str]] = Counter()
     for line in RatedLine.objects.all():
-        record = PricedRecord(
-            outcome=OUTCOMES_BY_NUMBER[line.outcome],
-            is_billed=line.is_billed,
-            electricity_micros=line.electricity_micros,
-            wear_micros=line.wear_micros,
-            reward_micros=line.reward_micros,
-            job_micros=line.job_micros,
-            compensation_micros=line.compensation_micros,
-            charge_micros=line.charge_micros,
-            job_charge_micros=line.job_charge_micros,
-            fee_micros=line.fee_micros,
-        )
-        parts = fund(record)
+        parts = fund(read_priced(line))
         for component in COMPONENTS:
             paid = "job_completed" if component == "job" else "usage_settled"
             rest = "low_margin" if line.is_billed else "usage_unbilled"

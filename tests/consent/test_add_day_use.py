@@ -1,6 +1,7 @@
 from datetime import date
 
-from django.db import connection
+import pytest
+from django.db import ProgrammingError, connection
 
 from consent import operations
 from consent.models import DayUse, Vehicle
@@ -29,3 +30,10 @@ def test_adds_up_over_days_and_calls(car: Vehicle) -> None:
         "on_date", "energy_wh", "compute_s", "wear_wh", "mobile_data_bytes"
     )
     assert list(use) == [(monday, 100, 300, 110, 6), (tuesday, 10, 60, 10, 0)]
+
+
+def test_a_second_row_of_a_day_is_refused_and_not_lost(car: Vehicle) -> None:
+    monday = date(2026, 11, 16)
+
+    with pytest.raises(ProgrammingError, match="second time"):
+        add((car.pk, monday, 252, 900, 300, 5), (car.pk, monday, 100, 300, 110, 6))

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from billing.models import BookingDelivery, RatedLine, Tariff
-from billing.rules import OUTCOMES_BY_NUMBER, Facts, PricedRecord, Terms, price_record
+from billing.rules import Facts, PricedRecord, Terms, price_record
 from consent.rules.week import quarter_of_week
 from marketplace.operations.pools import Rates
 from tests.billing.buyers import Company, book, create_company, wish_for
-from tests.billing.meters import NOON, QUARTER, World, create_car, settle_all
+from tests.billing.meters import NOON, QUARTER, World, create_car, read_priced, settle_all
 from tests.factories import create_capacity, create_owner, create_pool
 
 
@@ -148,18 +148,4 @@ def make_terms(rates: Rates, tariff_micros_per_kwh: int) -> Terms:
 
 def read_lines(world: World) -> list[PricedRecord]:
     lines = RatedLine.objects.filter(vehicle_id=world.vehicle.pk).order_by("starts_at")
-    return [
-        PricedRecord(
-            outcome=OUTCOMES_BY_NUMBER[line.outcome],
-            is_billed=line.is_billed,
-            electricity_micros=line.electricity_micros,
-            wear_micros=line.wear_micros,
-            reward_micros=line.reward_micros,
-            job_micros=line.job_micros,
-            compensation_micros=line.compensation_micros,
-            charge_micros=line.charge_micros,
-            job_charge_micros=line.job_charge_micros,
-            fee_micros=line.fee_micros,
-        )
-        for line in lines
-    ]
+    return [read_priced(line) for line in lines]

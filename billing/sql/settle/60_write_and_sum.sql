@@ -6,7 +6,14 @@
 -- Who pays for what: the buyer first, in the order electricity, wear, reward; the rest comes
 -- from the platform (its fee when the buyer pays, unbilled usage when no buyer does). The fee is
 -- what is left of the buyer's money.
-, written AS (
+, settled AS NOT MATERIALIZED (
+    SELECT *, CASE WHEN refusals <> 0 THEN 1 WHEN outcome <> 0 THEN outcome
+            WHEN charge_micros IS NULL THEN 2 ELSE 0 END AS final_outcome,
+        CASE WHEN refusals <> 0
+            THEN greatest(0, 2 * reward_micros + electricity_micros - compensated_micros)
+            ELSE 0 END AS compensation_micros
+    FROM ready
+), written AS (
     INSERT INTO billing_ratedline (record_id, settlement_id, owner_id, vehicle_id, booking_id,
         organization_id, consent_version_id, rate_card_id, tariff_id, starts_at, ends_at,
         electricity_micros, wear_micros, reward_micros, job_micros, compensation_micros,
@@ -15,17 +22,12 @@
     SELECT record_id, %(settlement_id)s, owner_id, vehicle_id, booking_id,
         organization_id, consent_version_id, rate_card_id, tariff_id, starts_at, ends_at,
         electricity_micros, wear_micros, reward_micros, job_micros,
-        CASE WHEN refusals <> 0
-            THEN greatest(0, 2 * reward_micros + electricity_micros - compensated_micros)
-            ELSE 0 END,
-        coalesce(charge_micros, 0), job_charge_micros,
+        compensation_micros, coalesce(charge_micros, 0), job_charge_micros,
         coalesce(charge_micros + job_charge_micros
             - electricity_micros - wear_micros - reward_micros - job_micros, 0),
-        on_date, energy_wh, duration_s, refusals, 0,
-        CASE WHEN refusals <> 0 THEN 1 WHEN outcome <> 0 THEN outcome
-            WHEN charge_micros IS NULL THEN 2 ELSE 0 END,
+        on_date, energy_wh, duration_s, refusals, 0, final_outcome,
         charge_micros IS NOT NULL, currency
-    FROM ready
+    FROM settled
 )
 INSERT INTO settling_sum
 SELECT owner_id, vehicle_id, booking_id, on_date, local_date, outcome, covered > 0 AS is_billed,
@@ -40,8 +42,7 @@ FROM (
     -- each part follows from the sums. How much is covered: 0 nothing, since no buyer pays;
     -- 1 some electricity, 2 all of it, 3 wear too, 4 everything.
     SELECT owner_id, vehicle_id, booking_id, on_date, local_date,
-        CASE WHEN refusals <> 0 THEN 1 WHEN outcome <> 0 THEN outcome
-            WHEN charge_micros IS NULL THEN 2 ELSE 0 END AS outcome,
+        final_outcome AS outcome,
         CASE WHEN charge_micros >= electricity_micros + wear_micros + reward_micros THEN 4
             WHEN charge_micros >= electricity_micros + wear_micros THEN 3
             WHEN charge_micros >= electricity_micros THEN 2
@@ -50,12 +51,10 @@ FROM (
         billing_sum(electricity_micros) AS electricity, billing_sum(wear_micros) AS wear,
         billing_sum(reward_micros) AS reward, billing_sum(job_micros) AS job,
         billing_sum(charge_micros) AS charge, billing_sum(job_charge_micros) AS job_charge,
-        billing_sum(CASE WHEN refusals <> 0
-            THEN greatest(0, 2 * reward_micros + electricity_micros - compensated_micros)
-            ELSE 0 END) AS compensation,
+        billing_sum(compensation_micros) AS compensation,
         sum(energy_wh) AS energy_wh, sum(duration_s) AS compute_s, sum(wear_wh) AS wear_wh,
         billing_sum(mobile_data_bytes) AS mobile_data_bytes,
         count(nullif(job_charge_micros, 0)) AS billed_jobs, count(*) AS line_count
-    FROM ready
+    FROM settled
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 ) s;
